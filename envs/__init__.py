@@ -1,0 +1,19 @@
+"""The problems: simulators, instances, Gymnasium environments, independent checkers, pictures.
+
+To add a problem, add one folder and one line to :data:`PROBLEMS` (see CONTRIBUTING.md).
+"""
+
+from .core.problem import ProblemEntry, register_problem_envs
+
+PROBLEMS: dict[str, ProblemEntry] = {
+    entry.name: entry for entry in (ProblemEntry(name="job-shop", package="job_shop", env="JobShop", version=0),)
+}
+
+
+def register_envs() -> None:
+    """Register every problem with Gymnasium; registering twice does nothing."""
+    for entry in PROBLEMS.values():
+        register_problem_envs(entry)
+
+
+__all__ = ["PROBLEMS", "ProblemEntry", "register_envs"]

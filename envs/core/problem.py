@@ -1,0 +1,194 @@
+"""Problem: one object that names a problem's parts, and the registry entry that finds it."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import gymnasium as gym
+import numpy as np
+
+from .errors import InputError, unknown_name
+from .simulator import InstanceT, Simulator, SolutionT
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ConfigT = TypeVar("ConfigT")
+
+
+@dataclass(frozen=True)
+class ProblemEntry:
+    """One registry line: where a problem lives and what its environment is called.
+
+    Attributes:
+        name: Name on the command line, ``"job-shop"``.
+        package: Folder below ``envs``, ``"job_shop"``; its ``problem`` module defines ``PROBLEM``, its
+            ``env`` module the classes ``{env}Env`` and ``{env}VectorEnv``.
+        env: Stem of the Gymnasium id and of the classes, ``"JobShop"``.
+        version: Version of the environment; raised when its behaviour changes.
+    """
+
+    name: str
+    package: str
+    env: str
+    version: int
+
+    @property
+    def env_id(self) -> str:
+        """The Gymnasium id."""
+        return f"{self.env}-v{self.version}"
+
+    @property
+    def module(self) -> str:
+        """Import path of the problem's folder."""
+        return f"{__name__.rsplit('.', 2)[0]}.{self.package}"
+
+
+def register_problem_envs(entry: ProblemEntry) -> None:
+    """Register a problem's environments with Gymnasium by string entry points, once."""
+    if entry.env_id in gym.registry:
+        return
+    gym.register(
+        id=entry.env_id,
+        entry_point=f"{entry.module}.env:{entry.env}Env",
+        vector_entry_point=f"{entry.module}.env:{entry.env}VectorEnv",
+    )
+
+
+def load_problem(name: str) -> Problem[Any, Any, Any]:
+    """The problem of that name.
+
+    Raises:
+        InputError: There is none.
+    """
+    from .. import PROBLEMS  # here, because the registry of all problems imports this module
+
+    if name not in PROBLEMS:
+        raise unknown_name("problem", name, PROBLEMS)
+    problem = importlib.import_module(f"{PROBLEMS[name].module}.problem").PROBLEM
+    assert isinstance(problem, Problem)
+    return problem
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What an objective is compared with.
+
+    Attributes:
+        value: The bound, in the objective's unit.
+        kind: Where it comes from: ``"best-known"`` (published), ``"proved"`` (by a solver of this run), ...
+        source: Publication or run, with date.
+    """
+
+    value: float
+    kind: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """Verdict of an independent checker.
+
+    Attributes:
+        feasible: Whether every constraint holds.
+        objective: The recomputed objective; NaN where the solution is infeasible.
+        violations: One sentence per broken constraint (the first hundred).
+    """
+
+    feasible: bool
+    objective: float
+    violations: tuple[str, ...] = ()
+
+
+class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
+    """Names a problem's parts, so that environments, agents and the benchmark need not know it.
+
+    A configuration is a frozen dataclass of plain JSON values: what instances, what objective, what options.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    config_type: ClassVar[type]
+    minimise: ClassVar[bool] = True
+
+    @abstractmethod
+    def sampler(self, config: ConfigT) -> Callable[[np.random.Generator], InstanceT]:
+        """How episodes get their instances when ``reset`` names none."""
+
+    @abstractmethod
+    def simulator_for_config(self, config: ConfigT, batch_size: int) -> Simulator[InstanceT, SolutionT]:
+        """A simulator large enough for every instance that the configuration can give."""
+
+    @abstractmethod
+    def simulator_for(
+        self, instances: Sequence[InstanceT], config: ConfigT, batch_size: int | None = None
+    ) -> Simulator[InstanceT, SolutionT]:
+        """A simulator just large enough for these instances, one row for each unless told otherwise."""
+
+    @abstractmethod
+    def instance_names(self) -> list[str]:
+        """Instances that are built in by name."""
+
+    @abstractmethod
+    def load(self, name_or_path: str, config: ConfigT) -> InstanceT:
+        """A built-in instance or a file, completed by the configuration (due dates, ...).
+
+        Raises:
+            InputError: No such name or file, or the file is wrong.
+        """
+
+    @abstractmethod
+    def instance_name(self, instance: InstanceT) -> str:
+        """The name under which results are reported."""
+
+    @abstractmethod
+    def bound(self, instance: InstanceT, config: ConfigT) -> Bound | None:
+        """Best known bound on the configured objective, if one is published."""
+
+    @abstractmethod
+    def check(self, instance: InstanceT, solution: SolutionT, config: ConfigT) -> CheckReport:
+        """Verify a solution and recompute its objective, without the simulator's code."""
+
+    @abstractmethod
+    def solution_to_json(self, instance: InstanceT, solution: SolutionT) -> dict[str, Any]:
+        """A solution as JSON values."""
+
+    @abstractmethod
+    def solution_from_json(self, instance: InstanceT, data: Any) -> SolutionT:
+        """The inverse of :meth:`solution_to_json`.
+
+        Raises:
+            InputError: The data is not a solution of that instance's shape.
+        """
+
+    @abstractmethod
+    def draw(self, instance: InstanceT, solution: SolutionT, title: str = "") -> Figure:
+        """The picture people expect of a solution, as a matplotlib figure."""
+
+    @abstractmethod
+    def draw_text(self, instance: InstanceT, solution: SolutionT, width: int = 100) -> str:
+        """The same picture in characters."""
+
+    def presets(self) -> dict[str, dict[str, Any]]:
+        """Named sets of random instances: preset name -> configuration values; instance k has seed k."""
+        return {}
+
+    def configure(self, values: dict[str, Any]) -> ConfigT:
+        """Build a configuration from plain values.
+
+        Raises:
+            InputError: An unknown name or a bad value.
+        """
+        known = self.config_type.__dataclass_fields__
+        for name in values:
+            if name not in known:
+                raise unknown_name(f"{self.name} option", name, known)
+        try:
+            config: ConfigT = self.config_type(**values)
+        except (TypeError, ValueError) as error:
+            raise InputError(str(error)) from error
+        return config

@@ -1,0 +1,105 @@
+"""The simulator: a batch of independent episodes kept as a struct of arrays."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .graph import GraphSpec, GraphState
+
+InstanceT = TypeVar("InstanceT")
+SolutionT = TypeVar("SolutionT")
+
+
+@dataclass(frozen=True)
+class Snapshot(Generic[InstanceT]):
+    """A copy of a simulator's state: its changing arrays by name, and the instance in each row."""
+
+    instances: tuple[InstanceT | None, ...]
+    arrays: dict[str, NDArray[Any]]
+
+
+class Simulator(ABC, Generic[InstanceT, SolutionT]):
+    """Advances B independent episodes; the only place where a problem's physics is written.
+
+    The single env (B = 1), the vector env, rules, search and trainers all drive this class. Sub-classes
+    allocate every array in ``__init__``; ``step`` and ``observe`` allocate nothing.
+
+    Attributes:
+        spec: Sizes and feature names of the observation.
+        batch_size: Episodes side by side, B.
+        action_mask: Legal actions, bool ``[B, A]``; never all False in a row, also after the end.
+        done: Which episodes have ended, bool ``[B]``.
+        illegal: Whether the last step's action was illegal, bool ``[B]``. An illegal action changes nothing.
+        scale: Natural size of each episode's objective, float64 ``[B]``, positive; what rewards are divided
+            by when they are normalised.
+        instances: The instance in each row (``None`` before the first reset).
+    """
+
+    spec: GraphSpec
+    batch_size: int
+    action_mask: NDArray[np.bool_]
+    done: NDArray[np.bool_]
+    illegal: NDArray[np.bool_]
+    scale: NDArray[np.float64]
+    instances: list[InstanceT | None]
+
+    @abstractmethod
+    def reset(self, instances: Sequence[InstanceT], rows: Sequence[int] | None = None) -> None:
+        """Start an episode of ``instances[i]`` in row ``rows[i]`` (default: one for every row, in order).
+
+        Raises:
+            ValueError: The numbers of instances and rows differ, or an instance exceeds ``spec``.
+        """
+
+    @abstractmethod
+    def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Apply one action per row, int64 ``[B]``, and return the rewards ``[B]`` (a reused buffer).
+
+        The rewards of an episode sum to minus its objective (plus it, where the objective is a profit).
+        A row that is done, or whose action is illegal, stays as it is and earns 0.
+        """
+
+    @abstractmethod
+    def observe(self) -> GraphState:
+        """The observation of every row: views of buffers, valid until the next step or reset."""
+
+    @abstractmethod
+    def objective(self) -> NDArray[np.float64]:
+        """The problem's own cost or profit of each row, ``[B]``; final once the row is done."""
+
+    @abstractmethod
+    def solution(self, row: int) -> SolutionT:
+        """What row ``row`` has decided so far, in the form that the problem's checker verifies."""
+
+    @abstractmethod
+    def state_arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays that change during an episode, by name, first axis the batch."""
+
+    def snapshot(self) -> Snapshot[InstanceT]:
+        """Copy the state, so that look-ahead can return to it."""
+        arrays = {name: array.copy() for name, array in self.state_arrays().items()}
+        return Snapshot(tuple(self.instances), arrays)
+
+    def restore(self, snapshot: Snapshot[InstanceT]) -> None:
+        """Return to a state that this simulator (or one with the same sizes) was in.
+
+        Raises:
+            ValueError: The snapshot is of another batch size.
+        """
+        if len(snapshot.instances) != self.batch_size:
+            raise ValueError(f"snapshot of {len(snapshot.instances)} rows, simulator of {self.batch_size}")
+        changed = [
+            row
+            for row, instance in enumerate(snapshot.instances)
+            if instance is not None and instance is not self.instances[row]
+        ]
+        if changed:
+            self.reset([instance for row in changed if (instance := snapshot.instances[row]) is not None], changed)
+        for name, array in self.state_arrays().items():
+            array[...] = snapshot.arrays[name]
