@@ -1,0 +1,1 @@
+"""The networks: graph tensors in, logits and a value out. Nothing here knows a problem by name."""

@@ -1,0 +1,1 @@
+"""What makes agents: training runs and their configurations."""

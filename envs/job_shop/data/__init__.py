@@ -1,0 +1,1 @@
+"""Published facts about job shops; sources in SOURCES.md."""

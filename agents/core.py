@@ -1,0 +1,133 @@
+"""The two kinds of agents, and how a policy plays a batch of episodes."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..envs.core.problem import ConfigT
+from ..envs.core.simulator import InstanceT, Simulator, SolutionT
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class AgentOptions:
+    """What the command line can tell every agent.
+
+    Attributes:
+        time_limit: Seconds for one instance; only solvers look at the clock.
+        workers: Threads of exact solvers.
+        temperature: Of sampled learned policies; 1 samples from the policy as trained.
+    """
+
+    time_limit: float = 10.0
+    workers: int = 0
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.time_limit > 0:
+            raise ValueError(f"the time limit must be positive, got {self.time_limit}")
+        if self.workers < 0:
+            raise ValueError(f"workers must not be negative, got {self.workers}")
+        if not self.temperature > 0:
+            raise ValueError(f"the temperature must be positive, got {self.temperature}")
+
+    @property
+    def threads(self) -> int:
+        """Workers, where 0 means all cores of this process."""
+        return self.workers or available_cores()
+
+
+class Policy(ABC, Generic[InstanceT, SolutionT]):
+    """Picks one candidate per row at every step.
+
+    Attributes:
+        stochastic: Whether another seed gives other actions.
+    """
+
+    stochastic: bool = False
+
+    def begin(self, simulator: Simulator[InstanceT, SolutionT], seed: int) -> None:  # noqa: B027 (most need nothing)
+        """Called once after ``simulator.reset`` and before the first :meth:`act`."""
+
+    @abstractmethod
+    def act(self, simulator: Simulator[InstanceT, SolutionT]) -> NDArray[np.int64]:
+        """A legal action for every row, int64 ``[B]``; rows that are done may get any number."""
+
+
+@dataclass(frozen=True)
+class SolverResult(Generic[SolutionT]):
+    """What a solver found.
+
+    Attributes:
+        solution: The best solution.
+        bound: Proved bound on the objective, if any.
+        proved: Whether the solution is proved optimal.
+        samples: Solutions that were built to find it.
+    """
+
+    solution: SolutionT
+    bound: float | None = None
+    proved: bool = False
+    samples: int = 1
+
+
+class Solver(ABC, Generic[InstanceT, SolutionT]):
+    """Turns an instance into a solution within a time limit."""
+
+    stochastic: bool = False
+
+    @abstractmethod
+    def solve(self, instance: InstanceT, *, time_limit: float, seed: int) -> SolverResult[SolutionT]:
+        """The best solution found within ``time_limit`` seconds."""
+
+
+Agent = Policy[Any, Any] | Solver[Any, Any]
+
+
+@dataclass(frozen=True)
+class AgentSpec(Generic[ConfigT]):
+    """An agent that can be asked for by name.
+
+    Attributes:
+        name: Lower case with dashes.
+        kind: ``"rule"``, ``"search"``, ``"exact"`` or ``"learned"``.
+        summary: One line for ``schedlab list``.
+        build: Makes the agent for a configuration.
+    """
+
+    name: str
+    kind: str
+    summary: str
+    build: Callable[[ConfigT, AgentOptions], Agent]
+
+
+def run_policy(
+    policy: Policy[InstanceT, SolutionT],
+    simulator: Simulator[InstanceT, SolutionT],
+    instances: Sequence[InstanceT],
+    seed: int = 0,
+) -> None:
+    """Play one episode of each instance, one per row, to the end; results stay in the simulator.
+
+    Raises:
+        RuntimeError: The policy chose an illegal action.
+    """
+    simulator.reset(instances)
+    policy.begin(simulator, seed)
+    while not simulator.done.all():
+        action = policy.act(simulator)
+        simulator.step(action)
+        if simulator.illegal.any():
+            row = int(np.flatnonzero(simulator.illegal)[0])
+            raise RuntimeError(f"{type(policy).__name__} chose the illegal action {action[row]} in row {row}")

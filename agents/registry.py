@@ -1,0 +1,74 @@
+"""From the names of the command line to agents."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from ..envs import PROBLEMS
+from ..envs.core.errors import InputError, unknown_name
+from ..envs.core.problem import Problem
+from .core import Agent, AgentOptions, AgentSpec, Policy
+from .sampling import BestOf
+
+MAX_SAMPLES = 65536
+
+
+def agent_specs(problem: str) -> dict[str, AgentSpec[Any]]:
+    """The agents of a problem, by name."""
+    package = importlib.import_module(f"{__package__}.{PROBLEMS[problem].package}")
+    specs: dict[str, AgentSpec[Any]] = package.AGENTS
+    return specs
+
+
+def make_agent(
+    text: str, problem: Problem[Any, Any, Any], config: Any, options: AgentOptions | None = None
+) -> Agent:
+    """Build the agent that ``text`` names.
+
+    Args:
+        text: ``NAME``; ``NAME@K`` for the best of K samples; ``ppo:FOLDER`` for a trained checkpoint.
+        problem: The problem.
+        config: Its configuration.
+        options: Time limit, workers, temperature.
+
+    Raises:
+        InputError: An unknown name, a bad number of samples, a missing checkpoint or a missing package.
+    """
+    options = options or AgentOptions()
+    base, at, count = text.rpartition("@")
+    if not at:
+        base = text
+    samples = _samples(text, count) if at else 1
+    name, colon, folder = base.partition(":")
+    specs = agent_specs(problem.name)
+    if colon:
+        if name != "ppo" or not folder:
+            raise InputError(f"agent {text!r} not understood; a checkpoint is written ppo:FOLDER")
+        # only here: the core installs without torch
+        agent = _trained_policy(folder, problem, config, options, sample=bool(at))
+    elif name in specs:
+        agent = specs[name].build(config, options)
+    else:
+        raise unknown_name("agent", name, specs)
+    if not at:
+        return agent
+    if not isinstance(agent, Policy) or not agent.stochastic:
+        raise InputError(f"agent {text!r}: {name} makes no random choices, so @{samples} has nothing to sample")
+    return BestOf(agent, samples, problem, config)
+
+
+def _samples(text: str, count: str) -> int:
+    if not count.isascii() or not count.isdigit() or not 1 <= int(count) <= MAX_SAMPLES:
+        raise InputError(f"agent {text!r}: write NAME@K with K from 1 to {MAX_SAMPLES}")
+    return int(count)
+
+
+def _trained_policy(
+    folder: str, problem: Problem[Any, Any, Any], config: Any, options: AgentOptions, sample: bool
+) -> Agent:
+    try:
+        from .learned import LearnedPolicy
+    except ImportError as error:
+        raise InputError(f"trained agents need torch: pip install 'schedlab[train]' ({error})") from error
+    return LearnedPolicy.load(folder, problem, config, temperature=options.temperature, sample=sample)

@@ -1,0 +1,188 @@
+"""Measure agents on instances; every result passes the problem's checker."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from typing import Any
+
+from ..agents import BestOf, Policy, Solver, SolverResult, run_policy
+from ..agents.core import Agent, AgentOptions, available_cores
+from ..agents.random_policy import RandomPolicy
+from ..envs.core.problem import Problem
+from .instance_sets import Entry
+from .results import Row, gap_to
+
+Finished = Callable[[list[Row]], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One thing to do: some instances, one agent, one seed; more than one instance share a batch."""
+
+    agent: str
+    entries: tuple[Entry, ...]
+    seed: int
+
+
+class Benchmark:
+    """Runs agents over instances and collects rows.
+
+    Args:
+        problem: The problem.
+        config: Its configuration.
+        entries: The instances.
+        agents: Agents by the names of the report.
+        options: Time limit and workers.
+        batch: Episodes of a policy played side by side; their ``seconds`` are the batch's, shared equally. With
+            1 (the default) every instance is timed alone.
+        done: Rows of an earlier run, which are not measured again.
+    """
+
+    def __init__(
+        self,
+        problem: Problem[Any, Any, Any],
+        config: Any,
+        entries: Sequence[Entry],
+        agents: dict[str, Agent],
+        options: AgentOptions | None = None,
+        batch: int = 1,
+        done: Sequence[Row] = (),
+    ) -> None:
+        self.problem = problem
+        self.config = config
+        self.entries = list(entries)
+        self.agents = agents
+        self.options = options or AgentOptions()
+        self.batch = batch
+        self._rows = {row.key: row for row in done}
+        self._proved: dict[str, float] = {
+            row.instance: row.bound for row in done if row.bound_kind == "proved" and row.bound is not None
+        }
+
+    def jobs(self) -> list[Job]:
+        """What is still to be measured, in order."""
+        jobs = []
+        for name, agent in self.agents.items():
+            seeds: dict[int, list[Entry]] = {}
+            for entry in self.entries:
+                # an agent without chance gives the same answer for every seed: once is enough
+                for seed in entry.seeds if agent.stochastic else entry.seeds[:1]:
+                    if (entry.name, name, seed) not in self._rows:
+                        seeds.setdefault(seed, []).append(entry)
+            size = self.batch if isinstance(agent, Policy) else 1
+            for seed, entries in seeds.items():
+                jobs += [Job(name, tuple(entries[k : k + size]), seed) for k in range(0, len(entries), size)]
+        return jobs
+
+    def run(self) -> Iterator[list[Row]]:
+        """Do the jobs one by one, yielding the new rows of each."""
+        self._warm_up()
+        for job in self.jobs():
+            agent = self.agents[job.agent]
+            results, seconds = self._decide(agent, job)
+            rows = [
+                self._row(job, entry, result, seconds) for entry, result in zip(job.entries, results, strict=True)
+            ]
+            for row in rows:
+                self._rows[row.key] = row
+            yield rows
+
+    def _warm_up(self) -> None:
+        """Compile the kernels before the clock runs."""
+        if self.entries:
+            simulator = self.problem.simulator_for([self.entries[0].instance], self.config)
+            run_policy(RandomPolicy(), simulator, [self.entries[0].instance])
+            simulator.observe()
+
+    def _decide(self, agent: Agent, job: Job) -> tuple[list[SolverResult[Any]], float]:
+        instances = [entry.instance for entry in job.entries]
+        began = time.perf_counter()
+        if isinstance(agent, Policy):
+            simulator = self.problem.simulator_for(instances, self.config)
+            run_policy(agent, simulator, instances, job.seed)
+            seconds = time.perf_counter() - began
+            return [SolverResult(simulator.solution(row)) for row in range(len(instances))], seconds / len(instances)
+        result = agent.solve(instances[0], time_limit=self.options.time_limit, seed=job.seed)
+        return [result], time.perf_counter() - began
+
+    def _row(self, job: Job, entry: Entry, result: SolverResult[Any], seconds: float) -> Row:
+        report = self.problem.check(entry.instance, result.solution, self.config)
+        if result.bound is not None:
+            better = max if self.problem.minimise else min
+            self._proved[entry.name] = better(result.bound, self._proved.get(entry.name, result.bound))
+        return Row(
+            problem=self.problem.name,
+            instance=entry.name,
+            agent=job.agent,
+            objective=report.objective if report.feasible else None,
+            bound=None,
+            bound_kind="none",
+            gap=None,
+            seconds=seconds,
+            samples=result.samples,
+            seed=job.seed,
+            feasible=report.feasible,
+        )
+
+    def rows(self) -> list[Row]:
+        """All rows so far, with bounds and gaps, in the order of instances and agents."""
+        place = {entry.name: index for index, entry in enumerate(self.entries)}
+        order = {name: index for index, name in enumerate(self.agents)}
+        known = {entry.name: self.problem.bound(entry.instance, self.config) for entry in self.entries}
+        rows = []
+        for row in self._rows.values():
+            bound = known.get(row.instance)
+            if bound is not None:
+                value, kind = bound.value, bound.kind
+            elif row.instance in self._proved:
+                value, kind = self._proved[row.instance], "proved"
+            else:
+                rows.append(row)
+                continue
+            gap = gap_to(row.objective, value, self.problem.minimise)
+            rows.append(replace(row, bound=value, bound_kind=kind, gap=gap))
+        return sorted(rows, key=lambda r: (place.get(r.instance, len(place)), order.get(r.agent, len(order)), r.seed))
+
+
+def about_this_run(command: Sequence[str], config: dict[str, Any], options: AgentOptions) -> dict[str, Any]:
+    """What a reader needs to repeat a run: command, configuration, machine, versions."""
+    packages = ("schedlab", "numpy", "numba", "gymnasium", "torch", "torch-geometric", "ortools")
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "command": " ".join(command),
+        "config": config,
+        "time_limit": options.time_limit,
+        "workers": options.threads,
+        "machine": {
+            "processor": _processor(),
+            "cores": available_cores(),
+            "system": platform.platform(),
+            "python": sys.version.split()[0],
+        },
+        "versions": versions,
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+__all__ = ["Benchmark", "BestOf", "Job", "Solver", "about_this_run"]

@@ -1,0 +1,162 @@
+"""The ``schedlab`` command: the same verbs for every problem."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from ..envs import PROBLEMS
+from ..envs.core.errors import InputError
+from ..envs.core.problem import load_problem
+from . import commands
+from .config_options import add_config_options
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+AGENT_HELP = (
+    "a name from 'schedlab list', NAME@K for the best of K samples of an agent that draws at random, "
+    "ppo:FOLDER for a trained checkpoint"
+)
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Argparse that reports a mistake in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message and leave with the status of bad input."""
+        self.exit(BAD_INPUT, f"schedlab: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status: 0 done, 2 bad input, 1 anything else."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = build_parser(argv)
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as leaving:
+        return int(leaving.code or 0) if not isinstance(leaving.code, str) else FAILED
+    arguments.command_line = ["schedlab", *argv]
+    try:
+        run: Callable[[argparse.Namespace], int] = arguments.run
+        return run(arguments)
+    except InputError as error:
+        print(f"schedlab: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("schedlab: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output has left (schedlab list | head); pointing stdout nowhere silences the exit flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        print(f"schedlab: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+
+
+def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser; options are added for the problems that ``argv`` mentions, so that others need not be imported."""
+    parser = OneLineParser(
+        prog="schedlab",
+        description="Scheduling environments and agents, measured against rules, search and exact solvers.",
+        epilog="schedlab VERB PROBLEM --help explains the options of a verb for a problem.",
+    )
+    from ..version import __version__
+
+    parser.add_argument("--version", action="version", version=f"schedlab {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", parser_class=OneLineParser)
+
+    listing = verbs.add_parser("list", help="problems, presets and agents", description="What there is.")
+    listing.add_argument("problem", nargs="?", choices=list(PROBLEMS), metavar="PROBLEM", help="details of one problem")
+    listing.set_defaults(run=commands.run_list)
+
+    for name, help_text, add, run in (
+        ("train", "train an agent", _train_options, commands.run_train),
+        ("solve", "solve one instance and keep the solution", _solve_options, commands.run_solve),
+        ("check", "verify a solution independently", _check_options, commands.run_check),
+        ("benchmark", "measure agents on a set of instances", _benchmark_options, commands.run_benchmark),
+        ("speed", "environment steps per second", _speed_options, commands.run_speed),
+    ):
+        verb = verbs.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
+        problems = verb.add_subparsers(dest="problem", required=True, metavar="PROBLEM", parser_class=OneLineParser)
+        for entry in PROBLEMS.values():
+            problem = problems.add_parser(
+                entry.name,
+                help=entry.env_id,
+                description=verb.description,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+            problem.set_defaults(run=run)
+            if entry.name in argv:
+                add(problem, load_problem(entry.name))
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser, problem: Any) -> None:
+    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    parser.add_argument("--time-limit", type=float, default=10.0, metavar="S", help="seconds of a solver (default: 10)")
+    parser.add_argument("--workers", type=int, default=0, help="threads of exact solvers (default: 0, all cores)")
+    add_config_options(parser, problem)
+
+
+def _solve_options(parser: argparse.ArgumentParser, problem: Any) -> None:
+    parser.add_argument("--instance", required=True, metavar="NAME|FILE", help="built-in name or file")
+    parser.add_argument("--agent", required=True, help=AGENT_HELP)
+    parser.add_argument("--samples", type=int, metavar="K", help="the same as --agent NAME@K")
+    parser.add_argument("--out", metavar="FILE", help="write the solution as JSON")
+    parser.add_argument("--plot", metavar="FILE", help="draw it, as .png, .svg or .pdf")
+    parser.add_argument("--text", action="store_true", help="draw it in the terminal")
+    _common(parser, problem)
+
+
+def _check_options(parser: argparse.ArgumentParser, problem: Any) -> None:
+    parser.add_argument("--instance", required=True, metavar="NAME|FILE", help="built-in name or file")
+    parser.add_argument("--solution", required=True, metavar="FILE", help="JSON written by 'schedlab solve --out'")
+    parser.add_argument("--plot", metavar="FILE", help="draw it, as .png, .svg or .pdf")
+    add_config_options(parser, problem)
+
+
+def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
+    parser.add_argument(
+        "--instances",
+        required=True,
+        metavar="LIST",
+        help="comma-separated names (ta01), ranges (ta01-ta80), files, folders, or presets from 'schedlab list'; "
+        "a preset gives one random instance per seed",
+    )
+    parser.add_argument("--agents", required=True, metavar="LIST", help=f"comma-separated; each is {AGENT_HELP}")
+    parser.add_argument("--seeds", default="0", help="numbers and ranges such as 0-19 (default: 0)")
+    parser.add_argument("--out", metavar="FOLDER", help="write results.json, results.csv and summary.json there")
+    parser.add_argument("--resume", action="store_true", help="keep the rows already in --out, measure the rest")
+    parser.add_argument("--batch", type=int, default=1, metavar="B", help="episodes of a policy side by side (default: 1)")
+    parser.add_argument("--details", action="store_true", help="also print a table of every instance")
+    _common(parser, problem)
+
+
+def _speed_options(parser: argparse.ArgumentParser, problem: Any) -> None:
+    parser.add_argument("--instance", default=None, metavar="NAME", help="instance to play (default: the problem's usual one)")
+    parser.add_argument("--batch", type=int, default=256, help="rows of the vector environment (default: 256)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement (default: 3)")
+    parser.add_argument("--repeats", type=int, default=3, help="measurements of each, in turn; medians count (default: 3)")
+    parser.add_argument("--against", metavar="PEERS", help="comma-separated peers, or 'all'; see 'make peers'")
+    parser.add_argument("--peers-folder", default=".peers", help="where their virtual environments are (default: .peers)")
+    parser.add_argument("--out", metavar="FILE", help="write the measurements as JSON")
+
+
+def _train_options(parser: argparse.ArgumentParser, problem: Any) -> None:
+    parser.add_argument("--minutes", type=float, default=None, metavar="M", help="time budget (default: from the configuration)")
+    parser.add_argument("--steps", type=int, default=None, help="budget in environment steps, repeatable on any machine")
+    parser.add_argument("--config", metavar="FILE", help="TOML file of training settings (default: the problem's own)")
+    parser.add_argument("--out", metavar="FOLDER", help="checkpoint folder (default: runs/PROBLEM-TIME)")
+    parser.add_argument("--resume", metavar="FOLDER", help="continue the run in FOLDER")
+    parser.add_argument("--seed", type=int, default=None, help="of networks, instances and actions")
+    parser.add_argument("--threads", type=int, default=None, help="torch threads (default: from the configuration)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_config_options(parser, problem)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,304 @@
+"""What each verb of the command line does."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ..agents import Policy, SolverResult, agent_specs, make_agent, run_policy
+from ..agents.core import AgentOptions
+from ..envs import PROBLEMS
+from ..envs.core.errors import InputError
+from ..envs.core.figures import check_picture_path, save_figure
+from ..envs.core.problem import Problem, load_problem
+from .benchmark import Benchmark, about_this_run
+from .config_options import given_config_values
+from .instance_sets import expand_instances, parse_seeds
+from .results import Row, read_results, summary_table, write_atomically, write_results
+
+MAX_SOLUTION_BYTES = 256 * 2**20
+PIPE_WIDTH = 130  # columns of a table that does not go to a terminal
+
+
+def console() -> Console:
+    """Where tables go."""
+    wide = Console()
+    return wide if wide.is_terminal else Console(width=PIPE_WIDTH)
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """``schedlab list [PROBLEM]``."""
+    screen = console()
+    names = [arguments.problem] if arguments.problem else list(PROBLEMS)
+    for name in names:
+        problem = load_problem(name)
+        screen.print(f"[bold]{name}[/]  {problem.title}", highlight=False)
+        screen.print(f'  environment  gym.make("{PROBLEMS[name].env_id}")', highlight=False)
+        screen.print(f"  instances    {_shortened(problem.instance_names())}", highlight=False)
+        screen.print(f"  presets      {', '.join(problem.presets())}  (with --seeds)", highlight=False)
+        table = Table("agent", "kind", "what it does", box=None, padding=(0, 2))
+        for spec in agent_specs(name).values():
+            table.add_row(spec.name, spec.kind, spec.summary)
+        screen.print(table)
+    return 0
+
+
+def _shortened(names: list[str]) -> str:
+    """``ta01, ta02, ..., ta80`` as ``ta01-ta80``."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.rstrip("0123456789"), []).append(name)
+    return ", ".join(group[0] if len(group) == 1 else f"{group[0]}-{group[-1]}" for group in groups.values())
+
+
+def _config(problem: Problem[Any, Any, Any], arguments: argparse.Namespace, stored: dict[str, Any] | None = None) -> Any:
+    """The configuration for given instances: which ones is not its business."""
+    values = {**(stored or {}), **given_config_values(arguments)}
+    # random-instance settings that need due dates are checked when an instance is loaded, not here
+    return problem.configure({**values, "instance": values.get("instance") or "named on the command line"})
+
+
+def _options(arguments: argparse.Namespace) -> AgentOptions:
+    try:
+        return AgentOptions(time_limit=arguments.time_limit, workers=arguments.workers)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _output_file(text: str | None) -> Path | None:
+    if text is None:
+        return None
+    path = Path(text)
+    if not path.resolve().parent.is_dir():
+        raise InputError(f"{path}: the folder {path.resolve().parent} does not exist; make it first")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file")
+    return path
+
+
+def _picture_file(text: str | None) -> Path | None:
+    if text is not None:
+        check_picture_path(Path(text))
+    return _output_file(text)
+
+
+def run_solve(arguments: argparse.Namespace) -> int:
+    """``schedlab solve PROBLEM --instance ... --agent ...``."""
+    problem = load_problem(arguments.problem)
+    config, options = _config(problem, arguments), _options(arguments)
+    out, plot = _output_file(arguments.out), _picture_file(arguments.plot)
+    instance = problem.load(arguments.instance, config)
+    name = arguments.agent if arguments.samples is None else f"{arguments.agent}@{arguments.samples}"
+    agent = make_agent(name, problem, config, options)
+    began = time.perf_counter()
+    if isinstance(agent, Policy):
+        simulator = problem.simulator_for([instance], config)
+        run_policy(agent, simulator, [instance], arguments.seed)
+        result: SolverResult[Any] = SolverResult(simulator.solution(0))
+    else:
+        result = agent.solve(instance, time_limit=options.time_limit, seed=arguments.seed)
+    seconds = time.perf_counter() - began
+    report = problem.check(instance, result.solution, config)
+    if not report.feasible:
+        raise RuntimeError(f"{name} gave an infeasible solution: {report.violations[0]}")
+    if out:
+        content = {
+            "problem": problem.name,
+            "instance": arguments.instance,
+            "agent": name,
+            "objective": report.objective,
+            "bound": result.bound,
+            "proved_optimal": result.proved,
+            "seconds": seconds,
+            "samples": result.samples,
+            "seed": arguments.seed,
+            "config": given_config_values(arguments),
+            "solution": problem.solution_to_json(instance, result.solution),
+        }
+        write_atomically(out, json.dumps(content) + "\n")
+    if plot:
+        save_figure(problem.draw(instance, result.solution), plot)
+    if arguments.text:
+        print(problem.draw_text(instance, result.solution, max(console().width - 1, 40)))
+    _print_result(problem, instance, config, name, report.objective, result, seconds)
+    return 0
+
+
+def _print_result(
+    problem: Problem[Any, Any, Any], instance: Any, config: Any, agent: str, objective: float,
+    result: SolverResult[Any], seconds: float,
+) -> None:  # fmt: skip
+    known = problem.bound(instance, config)
+    parts = [f"{problem.instance_name(instance)}: {agent} {objective:g} in {seconds:.3f} s, checked"]
+    if result.proved:
+        parts.append("proved optimal")
+    elif result.bound is not None:
+        parts.append(f"proved bound {result.bound:g}")
+    if known is not None:
+        parts.append(f"{objective / known.value - 1:.1%} above the best known {known.value:g}")
+    print("; ".join(parts))
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """``schedlab check PROBLEM --instance ... --solution ...``."""
+    problem = load_problem(arguments.problem)
+    plot = _picture_file(arguments.plot)
+    path = Path(arguments.solution)
+    data = _read_json(path)
+    if not isinstance(data, dict) or "solution" not in data:
+        raise InputError(f'{path}: not a solution file; it needs a "solution" as \'schedlab solve --out\' writes it')
+    stored = data.get("config", {})
+    if not isinstance(stored, dict):
+        raise InputError(f'{path}: "config" must be an object')
+    config = _config(problem, arguments, stored)
+    instance = problem.load(arguments.instance, config)
+    try:
+        solution = problem.solution_from_json(instance, data["solution"])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    report = problem.check(instance, solution, config)
+    claimed = data.get("objective")
+    if plot:
+        save_figure(problem.draw(instance, solution), plot)
+    if not report.feasible:
+        for violation in report.violations:
+            print(violation)
+        print(f"{path}: infeasible, {len(report.violations)} violations")
+        return 1
+    if claimed is not None and claimed != report.objective:
+        print(f"{path}: feasible, but claims {claimed} and has {report.objective:g}")
+        return 1
+    print(f"{path}: feasible, objective {report.objective:g}")
+    return 0
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        if path.is_file() and path.stat().st_size > MAX_SOLUTION_BYTES:
+            raise InputError(f"{path}: larger than {MAX_SOLUTION_BYTES >> 20} MiB, not a solution file")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder, not a solution file") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
+    except (UnicodeDecodeError, RecursionError):
+        raise InputError(f"{path}: not a JSON text file") from None
+
+
+def run_benchmark(arguments: argparse.Namespace) -> int:
+    """``schedlab benchmark PROBLEM --instances ... --agents ...``."""
+    problem = load_problem(arguments.problem)
+    config, options = _config(problem, arguments), _options(arguments)
+    if arguments.batch < 1:
+        raise InputError(f"--batch must be at least 1, got {arguments.batch}")
+    if arguments.resume and not arguments.out:
+        raise InputError("--resume needs --out, the folder to continue")
+    entries = expand_instances(arguments.instances, parse_seeds(arguments.seeds), problem, config)
+    names = [name.strip() for name in arguments.agents.split(",")]
+    if len(set(names)) != len(names):
+        raise InputError(f"--agents names an agent twice: {arguments.agents}")
+    agents = {name: make_agent(name, problem, config, options) for name in names}
+    folder = Path(arguments.out) if arguments.out else None
+    done: list[Row] = []
+    about = about_this_run(arguments.command_line, given_config_values(arguments), options)
+    if folder is not None:
+        done = _prepare_folder(folder, about, arguments.resume)
+    benchmark = Benchmark(problem, config, entries, agents, options, arguments.batch, done)
+    _run_with_progress(benchmark, folder, about)
+    rows = benchmark.rows()
+    screen = console()
+    if arguments.details:
+        screen.print(_details_table(rows))
+    screen.print(summary_table(rows, f"{problem.name}: {arguments.instances}"))
+    if folder is not None:
+        print(f"written: {folder / 'results.json'}, results.csv, summary.json")
+    return 0 if all(row.feasible for row in rows) else 1
+
+
+def _prepare_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[Row]:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; --out names a folder")
+    done: list[Row] = []
+    if resume and (folder / "results.json").exists():
+        done = read_results(folder)
+        before = _read_json(folder / "summary.json")
+        for key in ("config", "time_limit"):
+            if before.get(key) != about[key]:
+                raise InputError(f"{folder}: was run with {key} {before.get(key)}, not {about[key]}; use another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    return done
+
+
+def _run_with_progress(benchmark: Benchmark, folder: Path | None, about: dict[str, Any]) -> None:
+    jobs = benchmark.jobs()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    saved = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("benchmark", total=sum(len(job.entries) for job in jobs))
+        try:
+            for rows in benchmark.run():
+                progress.update(task, advance=len(rows), description=f"{rows[-1].agent} on {rows[-1].instance}")
+                # rewritten now and then, so that a run that is cut short keeps what it measured
+                if folder is not None and time.monotonic() - saved > 5:
+                    write_results(folder, benchmark.rows(), about)
+                    saved = time.monotonic()
+        finally:
+            if folder is not None:
+                write_results(folder, benchmark.rows(), about)
+
+
+def _details_table(rows: list[Row]) -> Table:
+    agents = list(dict.fromkeys(row.agent for row in rows))
+    table = Table("instance", "bound", *agents, title="objective (gap) per instance; first seed", title_justify="left")
+    first: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        first.setdefault((row.instance, row.agent), row)
+    for instance in dict.fromkeys(row.instance for row in rows):
+        bound = next((row.bound for row in rows if row.instance == instance), None)
+        cells = []
+        for agent in agents:
+            row = first.get((instance, agent))
+            value = "-" if row is None or row.objective is None else f"{row.objective:g}"
+            cells.append(value if row is None or row.gap is None else f"{value} ({row.gap:.1%})")
+        table.add_row(instance, "-" if bound is None else f"{bound:g}", *cells)
+    return table
+
+
+def run_speed(arguments: argparse.Namespace) -> int:
+    """``schedlab speed PROBLEM``."""
+    from .speed import measure_speed, speed_table
+
+    out = _output_file(arguments.out)
+    measurements = measure_speed(
+        load_problem(arguments.problem),
+        instance=arguments.instance,
+        batch=arguments.batch,
+        seconds=arguments.seconds,
+        repeats=arguments.repeats,
+        peers=arguments.against,
+        peers_folder=Path(arguments.peers_folder),
+    )
+    console().print(speed_table(measurements))
+    if out:
+        write_atomically(out, json.dumps([asdict(m) for m in measurements], indent=1) + "\n")
+    return 0
+
+
+def run_train(arguments: argparse.Namespace) -> int:
+    """``schedlab train PROBLEM``."""
+    try:
+        from ..train.command import run
+    except ImportError as error:
+        raise InputError(f"training needs torch and Stable-Baselines3: pip install 'schedlab[train]' ({error})") from error
+    return run(arguments)

@@ -1,0 +1,75 @@
+"""A problem's configuration as command-line options, read off its dataclass and docstring."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, fields
+from typing import Any, get_args, get_type_hints
+
+from ..envs.core.problem import Problem
+
+ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
+RANGE = re.compile(r"(-?[\d.]+)-(-?[\d.]+)")
+
+
+def attribute_docs(cls: type) -> dict[str, str]:
+    """The text of each entry in a docstring's Attributes section."""
+    section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    return {name: " ".join(text.split()).replace("``", "") for name, text in ATTRIBUTE.findall(section)}
+
+
+def add_config_options(
+    parser: argparse.ArgumentParser, problem: Problem[Any, Any, Any], skip: Sequence[str] = ("instance",)
+) -> None:
+    """Add one option per field of the problem's configuration; only those given on the command line are set."""
+    group = parser.add_argument_group(f"options of {problem.name}")
+    docs, hints = attribute_docs(problem.config_type), get_type_hints(problem.config_type)
+    for field in fields(problem.config_type):
+        if field.name in skip:
+            continue
+        default = None if field.default is MISSING else field.default
+        group.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            dest=f"config_{field.name}",
+            default=argparse.SUPPRESS,
+            type=_converter(hints[field.name]),
+            choices=field.metadata.get("choices"),
+            metavar=None if "choices" in field.metadata else "VALUE",
+            help=_escape(f"{docs.get(field.name, '')} (default: {default})"),
+        )
+
+
+def given_config_values(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the user set of the configuration."""
+    prefix = "config_"
+    return {key.removeprefix(prefix): value for key, value in vars(arguments).items() if key.startswith(prefix)}
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _converter(hint: Any) -> Callable[[str], Any]:
+    kinds = {*get_args(hint)} or {hint}
+    if any(getattr(kind, "__origin__", None) is not None for kind in kinds):
+        return number_or_range
+    for kind in (int, float):
+        if kinds <= {kind, type(None)}:
+            return kind
+    return str
+
+
+def number_or_range(text: str) -> int | float | list[int | float]:
+    """``"10"``, ``"1.3"``, or ``"6-10"`` for a range with both ends."""
+    bounds = RANGE.fullmatch(text)
+    return [_number(bounds[1]), _number(bounds[2])] if bounds else _number(text)
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)

@@ -1,0 +1,117 @@
+"""What ``--instances`` and ``--seeds`` mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..envs.core.errors import InputError
+from ..envs.core.problem import Problem
+
+NAME_RANGE = re.compile(r"([a-z]+)(\d+)-(?:\1)?(\d+)", re.IGNORECASE)
+SEED_RANGE = re.compile(r"(\d+)-(\d+)")
+MAX_SEEDS = 100_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One instance of a benchmark.
+
+    Attributes:
+        name: Under which its results are reported.
+        instance: The instance.
+        seeds: Seeds with which stochastic agents try it; the first is the one that made it, if a preset did.
+    """
+
+    name: str
+    instance: Any
+    seeds: tuple[int, ...]
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """``"0-4,7"`` -> (0, 1, 2, 3, 4, 7).
+
+    Raises:
+        InputError: Not a list of numbers and ranges.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        part = part.strip()
+        bounds = SEED_RANGE.fullmatch(part)
+        if bounds:
+            low, high = int(bounds[1]), int(bounds[2])
+        elif part.isascii() and part.isdigit():
+            low = high = int(part)
+        else:
+            raise InputError(f"--seeds {text!r} not understood; write numbers and ranges such as 0-4,7")
+        if low > high or high - low >= MAX_SEEDS or high >= 2**31:
+            raise InputError(f"--seeds {text!r}: {part} is not an increasing range of at most {MAX_SEEDS} seeds below 2**31")
+        seeds += range(low, high + 1)
+    return tuple(dict.fromkeys(seeds))
+
+
+def expand_instances(
+    text: str, seeds: Sequence[int], problem: Problem[Any, Any, Any], config: Any
+) -> list[Entry]:
+    """Instances from a comma-separated list of names, ranges of names, files, folders and presets.
+
+    Raises:
+        InputError: Something in the list does not exist, or two instances share a name.
+    """
+    entries = [entry for part in text.split(",") for entry in _expand(part.strip(), tuple(seeds), problem, config)]
+    names = [entry.name for entry in entries]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"--instances: two instances are called {name!r}")
+    return entries
+
+
+def _expand(part: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
+    if not part:
+        raise InputError("--instances has an empty name in its list")
+    if part in problem.presets():
+        return _preset(part, seeds, problem, config)
+    if part not in problem.instance_names():
+        if Path(part).is_dir():
+            files = sorted(path for path in Path(part).iterdir() if path.is_file() and path.name[0] != ".")
+            if not files:
+                raise InputError(f"{part}: the folder holds no instance files")
+            return [_named(str(path), seeds, problem, config) for path in files]
+        if bounds := NAME_RANGE.fullmatch(part):
+            return [_named(name, seeds, problem, config) for name in _name_range(part, bounds, problem)]
+    return [_named(part, seeds, problem, config)]
+
+
+def _name_range(part: str, bounds: re.Match[str], problem: Problem[Any, Any, Any]) -> list[str]:
+    stem, first, last = bounds[1], bounds[2], bounds[3]
+    known = set(problem.instance_names())
+    names = [f"{stem}{number:0{len(first)}d}" for number in range(int(first), min(int(last), int(first) + 9999) + 1)]
+    missing = [name for name in names if name not in known]
+    if missing or not names:
+        raise InputError(f"--instances {part!r}: {missing[0] if missing else 'nothing'} is not a built-in instance")
+    return names
+
+
+def _named(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any) -> Entry:
+    instance = problem.load(name, config)
+    return Entry(problem.instance_name(instance), instance, seeds)
+
+
+def _preset(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
+    try:
+        sample = problem.sampler(preset_config(problem, name, config))
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    return [Entry(f"{name}/{seed}", sample(np.random.default_rng(seed)), (seed,)) for seed in seeds]
+
+
+def preset_config(problem: Problem[Any, Any, Any], name: str, config: Any) -> Any:
+    """A preset's configuration, with what the user set beside it (objective, builder, due dates)."""
+    values = problem.presets()[name]
+    own = {field.name: getattr(config, field.name) for field in fields(config) if field.name not in values}
+    return replace(config, **{**own, **values, "instance": None})

@@ -1,0 +1,45 @@
+"""Steps per second of job-shop-lib's graph environment with a random legal policy. Arguments: instance name, seconds."""
+
+import json
+import sys
+import time
+from importlib import metadata
+
+import numpy as np
+
+# run as a script, this file's own folder comes first on the path and would shadow the package of the same name
+sys.path.pop(0)
+from job_shop_lib.benchmarking import load_benchmark_instance  # noqa: E402
+from job_shop_lib.dispatching.feature_observers import FeatureObserverType  # noqa: E402
+from job_shop_lib.graphs import build_resource_task_graph  # noqa: E402
+from job_shop_lib.reinforcement_learning import SingleJobShopGraphEnv  # noqa: E402
+
+
+def main() -> None:
+    """Print one line of JSON."""
+    instance, seconds = sys.argv[1], float(sys.argv[2])
+    env = SingleJobShopGraphEnv(
+        build_resource_task_graph(load_benchmark_instance(instance)),
+        feature_observer_configs=[
+            FeatureObserverType.DURATION,
+            FeatureObserverType.EARLIEST_START_TIME,
+            FeatureObserverType.REMAINING_OPERATIONS,
+            FeatureObserverType.IS_READY,
+        ],
+    )
+    rng = np.random.default_rng(0)
+    steps = 0
+    _, info = env.reset()
+    began = time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        legal = info["available_operations_with_ids"]
+        _, machine, job = legal[int(rng.random() * len(legal))]
+        _, _, done, _, info = env.step((job, machine))
+        steps += 1
+        if done:
+            _, info = env.reset()
+    rate = steps / (time.perf_counter() - began)
+    print(json.dumps({"version": metadata.version("job-shop-lib"), "steps_per_second": rate}))
+
+
+main()

@@ -1,0 +1,32 @@
+"""Steps per second of JSSEnv with a random legal policy. Arguments: instance name, seconds."""
+
+import json
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+import JSSEnv
+import numpy as np
+from JSSEnv.envs.jss_env import JssEnv
+
+
+def main() -> None:
+    """Print one line of JSON."""
+    instance, seconds = sys.argv[1], float(sys.argv[2])
+    env = JssEnv({"instance_path": str(Path(JSSEnv.__file__).parent / "envs" / "instances" / instance)})
+    rng = np.random.default_rng(0)
+    steps = 0
+    observation = env.reset()
+    began = time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        legal = np.flatnonzero(observation["action_mask"])
+        observation, _, done, _, _ = env.step(int(legal[int(rng.random() * len(legal))]))
+        steps += 1
+        if done:
+            observation = env.reset()
+    rate = steps / (time.perf_counter() - began)
+    print(json.dumps({"version": metadata.version("JSSEnv"), "steps_per_second": rate}))
+
+
+main()

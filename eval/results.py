@@ -1,0 +1,187 @@
+"""Rows, summaries, files and tables of a benchmark."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from ..envs.core.errors import InputError
+
+BOOTSTRAP_RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One agent's result on one instance.
+
+    Attributes:
+        problem: Name of the problem.
+        instance: Name of the instance.
+        agent: As written on the command line.
+        objective: Recomputed by the checker; ``None`` where the solution is infeasible.
+        bound: What the gap refers to, or ``None``.
+        bound_kind: ``"best-known"`` (published), ``"proved"`` (by a solver of the same run) or ``"none"``.
+        gap: ``objective / bound - 1``, a fraction; ``None`` without a positive bound.
+        seconds: Wall time of the decision making.
+        samples: Solutions built to find this one.
+        seed: Of the agent, and of the instance where a preset made it.
+        feasible: The checker's verdict.
+    """
+
+    problem: str
+    instance: str
+    agent: str
+    objective: float | None
+    bound: float | None
+    bound_kind: str
+    gap: float | None
+    seconds: float
+    samples: int
+    seed: int
+    feasible: bool
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What is unique in a benchmark: instance, agent, seed."""
+        return self.instance, self.agent, self.seed
+
+
+def gap_to(objective: float | None, bound: float | None, minimise: bool = True) -> float | None:
+    """Relative distance from a bound, positive when worse; ``None`` where it means nothing."""
+    if objective is None or bound is None:
+        return None
+    if bound <= 0:
+        return 0.0 if objective == bound else None
+    return (objective / bound - 1) if minimise else (1 - objective / bound)
+
+
+def mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float] | None:
+    """Bootstrap 95 % interval of a mean (percentiles of 10,000 resamples, fixed seed); ``None`` below two values."""
+    if len(values) < 2:
+        return None
+    sample = np.asarray(values)
+    rng = np.random.default_rng(seed)
+    # in pieces, so that thousands of rows do not need a matrix of gigabytes
+    means = [
+        sample[rng.integers(len(sample), size=(min(500, BOOTSTRAP_RESAMPLES - begin), len(sample)))].mean(axis=1)
+        for begin in range(0, BOOTSTRAP_RESAMPLES, 500)
+    ]
+    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def summarise(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Per agent: count, mean objective, mean gap with its 95 % interval, mean seconds, all feasible."""
+    summary = []
+    for agent in dict.fromkeys(row.agent for row in rows):
+        own = [row for row in rows if row.agent == agent]
+        objectives = [row.objective for row in own if row.objective is not None]
+        gaps = [row.gap for row in own if row.gap is not None]
+        kinds = sorted({row.bound_kind for row in own if row.gap is not None})
+        summary.append(
+            {
+                "agent": agent,
+                "count": len(own),
+                "mean_objective": float(np.mean(objectives)) if objectives else None,
+                "mean_gap": float(np.mean(gaps)) if gaps else None,
+                "gap_count": len(gaps),
+                "gap_interval_95": mean_interval(gaps),
+                "bound_kinds": kinds,
+                "mean_seconds": float(np.mean([row.seconds for row in own])),
+                "all_feasible": all(row.feasible for row in own),
+            }
+        )
+    return summary
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that it is either the old or the new one, never half of it."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_results(folder: Path, rows: Sequence[Row], about: dict[str, Any]) -> None:
+    """Write ``results.json``, ``results.csv`` and ``summary.json`` (with ``about``: command, machine, versions)."""
+    write_atomically(folder / "results.json", json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, [field.name for field in fields(Row)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    write_atomically(folder / "results.csv", buffer.getvalue())
+    write_atomically(folder / "summary.json", json.dumps({"agents": summarise(rows), **about}, indent=1) + "\n")
+
+
+def read_results(folder: Path) -> list[Row]:
+    """The rows of a results folder.
+
+    Raises:
+        InputError: ``results.json`` is missing or not one of ours.
+    """
+    path = folder / "results.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return [Row(**item) for item in data]
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, TypeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a results file of schedlab ({error})") from None
+
+
+def summary_table(rows: Sequence[Row], title: str) -> Table:
+    """The summary as a table, best agent first."""
+    table = Table(title=title, title_justify="left")
+    for heading in ("agent", "instances", "mean objective", "mean gap", "95 % interval", "seconds each", "feasible"):
+        table.add_column(heading, justify="left" if heading == "agent" else "right")
+    summary = summarise(rows)
+    summary.sort(key=lambda item: (item["mean_gap"] is None, item["mean_gap"] or 0, item["mean_objective"] or math.inf))
+    for item in summary:
+        gaps = "-" if item["mean_gap"] is None else f"{item['mean_gap']:.1%}"
+        if item["gap_count"] not in (0, item["count"]):
+            gaps += f" (of {item['gap_count']})"
+        interval = item["gap_interval_95"]
+        table.add_row(
+            item["agent"],
+            str(item["count"]),
+            "-" if item["mean_objective"] is None else f"{item['mean_objective']:.1f}",
+            gaps,
+            "-" if interval is None else f"{interval[0]:.1%} .. {interval[1]:.1%}",
+            f"{item['mean_seconds']:.4f}",
+            "yes" if item["all_feasible"] else "NO",
+        )
+    kinds = sorted({row.bound_kind for row in rows})
+    table.caption = "gap to " + " and ".join(_KIND_TEXT.get(kind, kind) for kind in kinds)
+    table.caption_justify = "left"
+    return table
+
+
+_KIND_TEXT = {
+    "best-known": "the best known value (published)",
+    "proved": "the bound that a solver of this run proved",
+    "none": "nothing: no bound known (add cp-sat to the agents)",
+}
