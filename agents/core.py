@@ -125,9 +125,9 @@ def run_policy(
     """
     simulator.reset(instances)
     policy.begin(simulator, seed)
-    while not simulator.done.all():
+    while simulator.done_count < simulator.batch_size:
         action = policy.act(simulator)
         simulator.step(action)
-        if simulator.illegal.any():
+        if simulator.illegal_count:
             row = int(np.flatnonzero(simulator.illegal)[0])
             raise RuntimeError(f"{type(policy).__name__} chose the illegal action {action[row]} in row {row}")

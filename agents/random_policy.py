@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from ..envs.core.simulator import Simulator
@@ -25,6 +26,26 @@ class RandomPolicy(Policy[Any, Any]):
 
     def act(self, simulator: Simulator[Any, Any]) -> NDArray[np.int64]:
         """A legal action per row."""
-        draw = self._rng.random(simulator.action_mask.shape)
-        choice: NDArray[np.int64] = np.where(simulator.action_mask, draw, -1.0).argmax(axis=1)
-        return choice
+        return random_legal_actions(simulator.action_mask, self._rng)
+
+
+def random_legal_actions(mask: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
+    """A uniformly random legal action per row of a mask ``[B, A]``, int64 ``[B]``."""
+    choice = np.empty(len(mask), np.int64)
+    _pick(mask, rng.random(len(mask)), choice)
+    return choice
+
+
+@njit(cache=True, nogil=True)
+def _pick(mask, draw, choice):
+    for b in range(len(mask)):
+        legal = 0
+        for a in range(mask.shape[1]):
+            legal += 1 if mask[b, a] else 0
+        skip = int(draw[b] * legal)
+        for a in range(mask.shape[1]):
+            if mask[b, a]:
+                if skip == 0:
+                    choice[b] = a
+                    break
+                skip -= 1

@@ -21,9 +21,7 @@ def agent_specs(problem: str) -> dict[str, AgentSpec[Any]]:
     return specs
 
 
-def make_agent(
-    text: str, problem: Problem[Any, Any, Any], config: Any, options: AgentOptions | None = None
-) -> Agent:
+def make_agent(text: str, problem: Problem[Any, Any, Any], config: Any, options: AgentOptions | None = None) -> Agent:
     """Build the agent that ``text`` names.
 
     Args:

@@ -30,7 +30,11 @@ class BestOf(Solver[InstanceT, SolutionT]):
     stochastic = True
 
     def __init__(
-        self, policy: Policy[InstanceT, SolutionT], samples: int, problem: Problem[Any, InstanceT, SolutionT], config: Any
+        self,
+        policy: Policy[InstanceT, SolutionT],
+        samples: int,
+        problem: Problem[Any, InstanceT, SolutionT],
+        config: Any,
     ) -> None:
         if samples < 1:
             raise ValueError(f"samples must be at least 1, got {samples}")

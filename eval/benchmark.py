@@ -85,9 +85,7 @@ class Benchmark:
         for job in self.jobs():
             agent = self.agents[job.agent]
             results, seconds = self._decide(agent, job)
-            rows = [
-                self._row(job, entry, result, seconds) for entry, result in zip(job.entries, results, strict=True)
-            ]
+            rows = [self._row(job, entry, result, seconds) for entry, result in zip(job.entries, results, strict=True)]
             for row in rows:
                 self._rows[row.key] = row
             yield rows

@@ -131,24 +131,36 @@ def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument("--seeds", default="0", help="numbers and ranges such as 0-19 (default: 0)")
     parser.add_argument("--out", metavar="FOLDER", help="write results.json, results.csv and summary.json there")
     parser.add_argument("--resume", action="store_true", help="keep the rows already in --out, measure the rest")
-    parser.add_argument("--batch", type=int, default=1, metavar="B", help="episodes of a policy side by side (default: 1)")
+    parser.add_argument(
+        "--batch", type=int, default=1, metavar="B", help="episodes of a policy side by side (default: 1)"
+    )
     parser.add_argument("--details", action="store_true", help="also print a table of every instance")
     _common(parser, problem)
 
 
 def _speed_options(parser: argparse.ArgumentParser, problem: Any) -> None:
-    parser.add_argument("--instance", default=None, metavar="NAME", help="instance to play (default: the problem's usual one)")
+    parser.add_argument(
+        "--instance", default=None, metavar="NAME", help="instance to play (default: the problem's usual one)"
+    )
     parser.add_argument("--batch", type=int, default=256, help="rows of the vector environment (default: 256)")
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement (default: 3)")
-    parser.add_argument("--repeats", type=int, default=3, help="measurements of each, in turn; medians count (default: 3)")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="measurements of each, in turn; medians count (default: 3)"
+    )
     parser.add_argument("--against", metavar="PEERS", help="comma-separated peers, or 'all'; see 'make peers'")
-    parser.add_argument("--peers-folder", default=".peers", help="where their virtual environments are (default: .peers)")
+    parser.add_argument(
+        "--peers-folder", default=".peers", help="where their virtual environments are (default: .peers)"
+    )
     parser.add_argument("--out", metavar="FILE", help="write the measurements as JSON")
 
 
 def _train_options(parser: argparse.ArgumentParser, problem: Any) -> None:
-    parser.add_argument("--minutes", type=float, default=None, metavar="M", help="time budget (default: from the configuration)")
-    parser.add_argument("--steps", type=int, default=None, help="budget in environment steps, repeatable on any machine")
+    parser.add_argument(
+        "--minutes", type=float, default=None, metavar="M", help="time budget (default: from the configuration)"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=None, help="budget in environment steps, repeatable on any machine"
+    )
     parser.add_argument("--config", metavar="FILE", help="TOML file of training settings (default: the problem's own)")
     parser.add_argument("--out", metavar="FOLDER", help="checkpoint folder (default: runs/PROBLEM-TIME)")
     parser.add_argument("--resume", metavar="FOLDER", help="continue the run in FOLDER")

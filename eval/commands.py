@@ -60,7 +60,9 @@ def _shortened(names: list[str]) -> str:
     return ", ".join(group[0] if len(group) == 1 else f"{group[0]}-{group[-1]}" for group in groups.values())
 
 
-def _config(problem: Problem[Any, Any, Any], arguments: argparse.Namespace, stored: dict[str, Any] | None = None) -> Any:
+def _config(
+    problem: Problem[Any, Any, Any], arguments: argparse.Namespace, stored: dict[str, Any] | None = None
+) -> Any:
     """The configuration for given instances: which ones is not its business."""
     values = {**(stored or {}), **given_config_values(arguments)}
     # random-instance settings that need due dates are checked when an instance is loaded, not here
@@ -155,7 +157,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     path = Path(arguments.solution)
     data = _read_json(path)
     if not isinstance(data, dict) or "solution" not in data:
-        raise InputError(f'{path}: not a solution file; it needs a "solution" as \'schedlab solve --out\' writes it')
+        raise InputError(f"{path}: not a solution file; it needs a \"solution\" as 'schedlab solve --out' writes it")
     stored = data.get("config", {})
     if not isinstance(stored, dict):
         raise InputError(f'{path}: "config" must be an object')
@@ -242,7 +244,13 @@ def _prepare_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[R
 
 def _run_with_progress(benchmark: Benchmark, folder: Path | None, about: dict[str, Any]) -> None:
     jobs = benchmark.jobs()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     saved = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("benchmark", total=sum(len(job.entries) for job in jobs))
@@ -300,5 +308,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     try:
         from ..train.command import run
     except ImportError as error:
-        raise InputError(f"training needs torch and Stable-Baselines3: pip install 'schedlab[train]' ({error})") from error
+        raise InputError(
+            f"training needs torch and Stable-Baselines3: pip install 'schedlab[train]' ({error})"
+        ) from error
     return run(arguments)

@@ -50,14 +50,14 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         else:
             raise InputError(f"--seeds {text!r} not understood; write numbers and ranges such as 0-4,7")
         if low > high or high - low >= MAX_SEEDS or high >= 2**31:
-            raise InputError(f"--seeds {text!r}: {part} is not an increasing range of at most {MAX_SEEDS} seeds below 2**31")
+            raise InputError(
+                f"--seeds {text!r}: {part} is not an increasing range of at most {MAX_SEEDS} seeds below 2**31"
+            )
         seeds += range(low, high + 1)
     return tuple(dict.fromkeys(seeds))
 
 
-def expand_instances(
-    text: str, seeds: Sequence[int], problem: Problem[Any, Any, Any], config: Any
-) -> list[Entry]:
+def expand_instances(text: str, seeds: Sequence[int], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
     """Instances from a comma-separated list of names, ranges of names, files, folders and presets.
 
     Raises:

@@ -16,7 +16,7 @@ import gymnasium as gym
 import numpy as np
 from rich.table import Table
 
-from ..agents.random_policy import RandomPolicy
+from ..agents.random_policy import RandomPolicy, random_legal_actions
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError, unknown_name
 from ..envs.core.problem import Problem
@@ -72,8 +72,14 @@ def measure_speed(
     kwargs = {"instance": instance} if instance else {}
     ways: list[tuple[str, Callable[[], tuple[str, float]]]] = [
         (f"schedlab {env_id}, gym.make", lambda: (__version__, _single_rate(env_id, kwargs, seconds))),
-        (f"schedlab {env_id}, gym.make_vec, batch {batch}", lambda: (__version__, _vector_rate(env_id, kwargs, batch, seconds))),
-        (f"schedlab simulator, batch {batch}, observed", lambda: (__version__, _simulator_rate(problem, config, batch, seconds))),
+        (
+            f"schedlab {env_id}, gym.make_vec, batch {batch}",
+            lambda: (__version__, _vector_rate(env_id, kwargs, batch, seconds)),
+        ),
+        (
+            f"schedlab simulator, batch {batch}, observed",
+            lambda: (__version__, _simulator_rate(problem, config, batch, seconds)),
+        ),
     ]
     for name, python in pythons.items():
         ways.append((name, lambda n=name, p=python: _peer_rate(p, n, instance or "", seconds)))  # type: ignore[misc]
@@ -126,7 +132,7 @@ def _single_rate(env_id: str, kwargs: dict[str, Any], seconds: float) -> float:
     _, info = env.reset(seed=0)
     steps, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
-        legal = np.flatnonzero(info["action_mask"])
+        legal = info["action_mask"].nonzero()[0]
         _, _, terminated, truncated, info = env.step(legal[int(rng.random() * len(legal))])
         steps += 1
         if terminated or truncated:
@@ -140,9 +146,7 @@ def _vector_rate(env_id: str, kwargs: dict[str, Any], batch: int, seconds: float
     _, info = envs.reset(seed=0)
     steps, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
-        mask = info["action_mask"]
-        actions = np.argmax(rng.random(mask.shape, np.float32) * mask, axis=1)
-        _, _, _, _, info = envs.step(actions)
+        _, _, _, _, info = envs.step(random_legal_actions(info["action_mask"], rng))
         steps += batch
     return steps / (time.perf_counter() - began)
 
@@ -154,7 +158,7 @@ def _simulator_rate(problem: Problem[Any, Any, Any], config: Any, batch: int, se
     steps, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
         simulator.step(policy.act(simulator))
-        if simulator.done.any():
+        if simulator.done_count:
             rows = np.flatnonzero(simulator.done).tolist()
             simulator.reset([sample(rng) for _ in rows], rows)
         simulator.observe()

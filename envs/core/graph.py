@@ -125,6 +125,18 @@ class GraphState:
             action_mask=np.zeros((b, a), np.int8),
         )
 
+    def fresh(self) -> GraphState:
+        """The same static arrays with new, uninitialised dynamic ones: for ``Simulator.observe(out=...)``."""
+        return GraphState(
+            self.nodes,
+            self.node_mask,
+            self.edges,
+            np.empty_like(self.candidate),
+            np.empty_like(self.features),
+            np.empty_like(self.context),
+            np.empty_like(self.action_mask),
+        )
+
     def static(self) -> dict[str, NDArray[Any]]:
         """The part that stays during an episode, under the observation's keys."""
         edges = {f"edges_{name}": index for name, index in self.edges.items()}

@@ -68,7 +68,9 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
         self._action = np.zeros(1, np.int64)
         self._illegal_limit = illegal_limit(self.simulator)
         self._illegal_actions = 0
-        self._static: Observation = {}
+        state = self.simulator.observe()
+        # one-dimensional views of the simulator's buffers
+        self._views = {key: value.reshape(-1) for key, value in {**state.static(), **state.dynamic()}.items()}
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -83,7 +85,7 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
             instance = self._sample(self.np_random)
         self.simulator.reset([instance])
         self._illegal_actions = 0
-        self._static = {key: value[0].flatten() for key, value in self.simulator.observe().static().items()}
+        self.simulator.observe()
         observation = self._observation()
         return observation, {"action_mask": observation["action_mask"].copy()}
 
@@ -95,14 +97,15 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
         """
         simulator = self.simulator
         self._action[0] = action
-        reward = float(simulator.step(self._action)[0])
-        if simulator.illegal[0]:
+        rewards, _ = simulator.step_and_observe(self._action)
+        reward = float(rewards[0])
+        if simulator.illegal_count:
             reward -= self._charge_illegal(int(action))
         if self.normalize_reward:
             reward /= float(simulator.scale[0])
         observation = self._observation()
         info: dict[str, Any] = {"action_mask": observation["action_mask"].copy()}
-        terminated = bool(simulator.done[0])
+        terminated = simulator.done_count == 1
         if terminated:
             info["objective"] = float(simulator.objective()[0])
         return observation, reward, terminated, self._illegal_actions > self._illegal_limit, info
@@ -116,10 +119,7 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
 
     def _observation(self) -> Observation:
         # Everything returned is new: users keep observations, and Gymnasium's checker warns about shared ones.
-        observation = {key: value.copy() for key, value in self._static.items()}
-        for key, value in self.simulator.observe().dynamic().items():
-            observation[key] = value[0].flatten()
-        return observation
+        return {key: view.copy() for key, view in self._views.items()}
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Legal actions, bool ``[A]``: what sb3-contrib asks for."""

@@ -36,6 +36,8 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
         action_mask: Legal actions, bool ``[B, A]``; never all False in a row, also after the end.
         done: Which episodes have ended, bool ``[B]``.
         illegal: Whether the last step's action was illegal, bool ``[B]``. An illegal action changes nothing.
+        illegal_count: Rows whose last action was illegal.
+        done_count: Rows whose episode has ended.
         scale: Natural size of each episode's objective, float64 ``[B]``, positive; what rewards are divided
             by when they are normalised.
         instances: The instance in each row (``None`` before the first reset).
@@ -46,6 +48,8 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
     action_mask: NDArray[np.bool_]
     done: NDArray[np.bool_]
     illegal: NDArray[np.bool_]
+    illegal_count: int
+    done_count: int
     scale: NDArray[np.float64]
     instances: list[InstanceT | None]
 
@@ -66,8 +70,21 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
         """
 
     @abstractmethod
-    def observe(self) -> GraphState:
-        """The observation of every row: views of buffers, valid until the next step or reset."""
+    def observe(self, out: GraphState | None = None, rows: NDArray[np.intp] | None = None) -> GraphState:
+        """The observation of every row.
+
+        Args:
+            out: Where to write the dynamic part; by default buffers of the simulator's own, which the next call
+                overwrites. The static part is always the simulator's and changes at the next reset.
+            rows: The rows to write, default all.
+        """
+
+    def step_and_observe(
+        self, action: NDArray[np.int64], out: GraphState | None = None
+    ) -> tuple[NDArray[np.float64], GraphState]:
+        """:meth:`step`, then :meth:`observe`; a simulator may do both in one pass."""
+        reward = self.step(action)
+        return reward, self.observe(out)
 
     @abstractmethod
     def objective(self) -> NDArray[np.float64]:
@@ -103,3 +120,4 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
             self.reset([instance for row in changed if (instance := snapshot.instances[row]) is not None], changed)
         for name, array in self.state_arrays().items():
             array[...] = snapshot.arrays[name]
+        self.illegal_count, self.done_count = int(self.illegal.sum()), int(self.done.sum())

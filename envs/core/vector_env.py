@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from .errors import InputError
-from .graph import GraphSpec
+from .graph import GraphSpec, GraphState
 from .gym_env import ILLEGAL_ACTION_COST, Observation, check_options, episode_instance, illegal_limit, render_row
 from .problem import Problem
 
@@ -74,6 +74,7 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         self._illegal_actions = np.zeros(num_envs, np.int64)
         self._steps = np.zeros(num_envs, np.int64)
         self._static: Observation = {}
+        self._buffers = self.simulator.observe()
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
@@ -91,7 +92,7 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
             self._start(rows, [instance] * len(rows))
         else:
             self._start(rows)
-        return self._observation(), self._mask_info()
+        return self._observation(self.simulator.observe(self._out())), self._mask_info()
 
     def _seed(self, seed: int | list[int | None] | None, rows: NDArray[np.intp]) -> None:
         if seed is None and self._generators:
@@ -126,10 +127,10 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
             ValueError: An action is illegal and the env is ``strict``.
         """
         simulator = self.simulator
-        actions = np.asarray(actions, np.int64)
-        rewards = simulator.step(actions).copy()
+        reward, state = simulator.step_and_observe(np.asarray(actions, np.int64), self._out())
+        rewards = reward.copy()
         self._steps += 1
-        if simulator.illegal.any():
+        if simulator.illegal_count:
             self._charge_illegal(actions, rewards)
         if self.normalize_reward:
             rewards /= simulator.scale
@@ -137,13 +138,18 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         truncated = self._illegal_actions > self._illegal_limit
         if self.max_episode_steps is not None:
             truncated |= self._steps >= self.max_episode_steps
-        ended = terminated | truncated
         final = {}
-        if ended.any():
-            final = self._final(ended)
-            self._start(np.flatnonzero(ended))
-        observation = self._observation()
-        return observation, rewards, terminated, truncated, {**self._mask_info(), **final}
+        if simulator.done_count or truncated.any():
+            ended = terminated | truncated
+            final = self._final(state, ended)
+            rows = np.flatnonzero(ended)
+            self._start(rows)
+            simulator.observe(state, rows)
+        return self._observation(state), rewards, terminated, truncated, {**self._mask_info(), **final}
+
+    def _out(self) -> GraphState:
+        """Where the next observation goes: new arrays, or always the same ones without ``copy``."""
+        return self._buffers.fresh() if self.copy else self._buffers
 
     def _charge_illegal(self, actions: NDArray[np.int64], rewards: NDArray[np.float64]) -> None:
         simulator = self.simulator
@@ -154,9 +160,8 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         self._illegal_actions += simulator.illegal
         rewards[simulator.illegal] -= ILLEGAL_ACTION_COST * simulator.scale[simulator.illegal]
 
-    def _final(self, ended: NDArray[np.bool_]) -> dict[str, Any]:
+    def _final(self, state: GraphState, ended: NDArray[np.bool_]) -> dict[str, Any]:
         """Gymnasium's SAME_STEP record of the rows that just ended."""
-        state = self.simulator.observe()
         parts = {**state.static(), **state.dynamic()}
         final_obs = np.full(self.num_envs, None, dtype=object)
         for row in np.flatnonzero(ended):
@@ -170,15 +175,12 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         }
         return {"final_obs": final_obs, "_final_obs": ended, "final_info": final_info, "_final_info": ended.copy()}
 
-    def _observation(self) -> Observation:
-        state = self.simulator.observe()
-        dynamic = {key: value.reshape(self.num_envs, -1) for key, value in state.dynamic().items()}
+    def _observation(self, state: GraphState) -> Observation:
         if not self._static:
             # Copied anew only when an episode starts: what was returned before is never written again.
             static = {key: value.reshape(self.num_envs, -1) for key, value in state.static().items()}
             self._static = {key: value.copy() for key, value in static.items()} if self.copy else static
-        if self.copy:
-            dynamic = {key: value.copy() for key, value in dynamic.items()}
+        dynamic = {key: value.reshape(self.num_envs, -1) for key, value in state.dynamic().items()}
         return {**self._static, **dynamic}
 
     def _mask_info(self) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-MAX_TIME = 2**40
-"""Largest single time accepted: sums of millions of them stay exact in 64 bits."""
+MAX_TIME = 2**31 - 1
+"""Largest time accepted, for single numbers and for the longest possible schedule: simulators keep times in 32 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,8 @@ class JobShopInstance:
             bad = np.flatnonzero((values < low) | (values > MAX_TIME))
             if len(bad):
                 raise ValueError(f"job {bad[0]}: {field} {values[bad[0]]} is not in {low}..{MAX_TIME}")
+        if int(self.release.max()) + int(self.duration.sum()) > MAX_TIME:
+            raise ValueError(f"a schedule could last longer than {MAX_TIME}; use a coarser unit of time")
         for array in (self.machine, self.duration, first, self.release, self.weight, self.due):
             if array is not None:
                 array.flags.writeable = False

@@ -5,22 +5,18 @@ instance: ``precedes`` leads from an operation to its job's next, ``processed_on
 ``part_of`` to its job; the disjunctive cliques of the classical graph are the pairs that share a machine node.
 
 Scales: *u* is the instance's mean duration; *H* the trivial makespan bound (the larger of the longest job, release included, and
-the most loaded machine); *left* the same bound on the work still to do, counted from the clock. All are at least 1. Features are
+the most loaded machine); *left* the current lower bound on the makespan, minus the clock. All are at least 1. Features are
 clipped to +-10.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
 from ..core.graph import FEATURE_LIMIT, PADDING, GraphSpec, GraphState
 from .instance import JobShopInstance
-
-if TYPE_CHECKING:
-    from .simulate import JobShopSimulator
+from .kernels import LOG_JOBS, LOG_MACHINES, PER_BOUND, PER_UNIT, PER_WEIGHT, SCALES
 
 NODE_FEATURES = (
     "is_operation",
@@ -40,8 +36,7 @@ NODE_FEATURES = (
 CANDIDATE_FEATURES = (
     "duration",  # of the next operation, in u
     "wait",  # from the clock to its earliest start, in u
-    "job_queued",  # how long the job will have waited by then, in u
-    "machine_idle",  # how long the machine will have idled by then, in u
+    "ready_gap",  # job ready minus machine ready, in u: positive if the machine idles, negative if the job queues
     "job_work",  # remaining work of the job, in left
     "job_tail",  # the same without this operation, in left
     "job_operations",  # remaining operations, share of the longest remaining job
@@ -58,7 +53,6 @@ CANDIDATE_FEATURES = (
     "slack",  # due date minus earliest completion, in left; 0 without due dates
     "operation_slack",  # operation due date (by TWK) minus this operation's earliest end, in u; 0 without
     "weight",  # of the job, share of the largest
-    "legal",
 )
 
 CONTEXT_FEATURES = (
@@ -74,10 +68,21 @@ CONTEXT_FEATURES = (
 
 
 class JobShopObserver:
-    """Fills the buffers of one simulator's observations."""
+    """Holds the buffers of one simulator's observations and writes their static part.
 
-    def __init__(self, simulator: JobShopSimulator, max_jobs: int, max_machines: int, max_operations: int) -> None:
-        self._simulator = simulator
+    Args:
+        batch: Rows.
+        max_jobs: Jobs of the largest instance.
+        max_machines: Machines of the largest instance.
+        max_operations: Operations of the largest instance.
+
+    Attributes:
+        spec: Sizes and names.
+        state: The buffers.
+        scales: What the features of each row are multiplied with, float32 ``[B, SCALES]``.
+    """
+
+    def __init__(self, batch: int, max_jobs: int, max_machines: int, max_operations: int) -> None:
         self._first_machine = max_operations
         self._first_job = max_operations + max_machines
         self.spec = GraphSpec(
@@ -88,21 +93,20 @@ class JobShopObserver:
             candidate_features=CANDIDATE_FEATURES,
             context_features=CONTEXT_FEATURES,
         )
-        batch = simulator.batch_size
-        self._state = GraphState.empty(self.spec, batch)
-        self._mean_duration = np.ones(batch)
-        self._makespan_bound = np.ones(batch)
-        self._max_weight = np.ones(batch)
-        self._machine_scratch = np.zeros((4, max_machines))
+        self.state = GraphState.empty(self.spec, batch)
+        self.scales: NDArray[np.float32] = np.ones((batch, SCALES), np.float32)
 
     def load(self, row: int, instance: JobShopInstance, makespan_bound: int) -> None:
         """Write the static part of row ``row``."""
-        state, count = self._state, instance.num_operations
+        state, count = self.state, instance.num_operations
         machines, jobs = instance.num_machines, instance.num_jobs
         mean_duration = max(float(instance.duration.mean()), 1.0)
         max_weight = max(float(instance.weight.max()), 1.0)
-        self._mean_duration[row], self._makespan_bound[row] = mean_duration, makespan_bound
-        self._max_weight[row] = max_weight
+        self.scales[row, PER_UNIT] = 1.0 / mean_duration
+        self.scales[row, PER_BOUND] = 1.0 / makespan_bound
+        self.scales[row, PER_WEIGHT] = 1.0 / max_weight
+        self.scales[row, LOG_JOBS] = np.log1p(jobs) / 5
+        self.scales[row, LOG_MACHINES] = np.log1p(machines) / 5
         operation_rows = np.arange(count)
         machine_rows = self._first_machine + np.arange(machines)
         job_rows = self._first_job + np.arange(jobs)
@@ -148,109 +152,3 @@ class JobShopObserver:
             edges[:] = PADDING
             edges[0, : len(source)] = source
             edges[1, : len(source)] = target
-
-    def observe(self) -> GraphState:
-        """Write the dynamic part of every row and return the views."""
-        s, state = self._simulator, self._state
-        _observe_rows(
-            self._mean_duration, self._makespan_bound, self._max_weight, self._machine_scratch,
-            s.num_jobs, s.num_machines, s.num_operations, s.machine, s.duration, s.release, s.due, s.has_due, s.weight,
-            s.job_work, s.next_operation, s.candidate_machine, s.candidate_duration, s.job_ready, s.machine_ready,
-            s.earliest_start, s.remaining_work, s.remaining_operations, s.machine_work, s.clock, s.scheduled,
-            s.action_mask, state.candidate, state.features, state.context, state.action_mask,
-        )  # fmt: skip
-        return state
-
-
-@njit(cache=True, nogil=True)
-def _observe_rows(
-    mean_duration, makespan_bound, max_weight, scratch,
-    num_jobs, num_machines, num_operations, machine, duration, release, due, has_due, weight,
-    job_work, next_operation, candidate_machine, candidate_duration, job_ready, machine_ready,
-    earliest_start, remaining_work, remaining_operations, machine_work, clock, scheduled,
-    action_mask, candidate, features, context, mask,
-):  # fmt: skip
-    queue, queue_work, longest_tail, second_tail = scratch[0], scratch[1], scratch[2], scratch[3]
-    for b in range(len(num_jobs)):
-        jobs, machines = num_jobs[b], num_machines[b]
-        u, now = mean_duration[b], clock[b]
-        queue[:machines] = 0.0
-        queue_work[:machines] = 0.0
-        longest_tail[:machines] = -1.0
-        second_tail[:machines] = -1.0
-        left, most_operations, unfinished, legal = 1.0, 1, 0, 0
-        for j in range(jobs):
-            if remaining_operations[b, j] == 0:
-                continue
-            unfinished += 1
-            legal += action_mask[b, j]
-            left = max(left, earliest_start[b, j] + remaining_work[b, j] - now)
-            most_operations = max(most_operations, remaining_operations[b, j])
-            m = candidate_machine[b, j]
-            queue[m] += 1.0
-            queue_work[m] += candidate_duration[b, j]
-            tail = float(remaining_work[b, j] - candidate_duration[b, j])
-            if tail > longest_tail[m]:
-                longest_tail[m], second_tail[m] = tail, longest_tail[m]
-            elif tail > second_tail[m]:
-                second_tail[m] = tail
-        for m in range(machines):
-            left = max(left, machine_ready[b, m] + machine_work[b, m] - now)
-
-        for j in range(features.shape[1]):
-            mask[b, j] = action_mask[b, j]
-            out = features[b, j]
-            if j >= jobs or remaining_operations[b, j] == 0:
-                # a finished job points at its last operation, so that candidates of real jobs are real nodes
-                candidate[b, j] = next_operation[b, j] - 1 if j < jobs else -1
-                out[:] = 0.0
-                continue
-            operation, m, p = next_operation[b, j], candidate_machine[b, j], candidate_duration[b, j]
-            start, work = earliest_start[b, j], remaining_work[b, j]
-            tail = float(work - p)
-            candidate[b, j] = operation
-            out[0] = p / u
-            out[1] = (start - now) / u
-            out[2] = (start - job_ready[b, j]) / u
-            out[3] = (start - machine_ready[b, m]) / u
-            out[4] = work / left
-            out[5] = tail / left
-            out[6] = remaining_operations[b, j] / most_operations
-            out[7] = 1.0 - work / max(job_work[b, j], 1)
-            out[8] = (start + work - now) / left
-            out[9] = (machine_ready[b, m] + machine_work[b, m] - now) / left
-            out[10] = (queue[m] - 1.0) / unfinished
-            out[11] = (queue_work[m] - p) / left
-            rival_tail = second_tail[m] if tail == longest_tail[m] else longest_tail[m]
-            out[12] = (max(rival_tail, 0.0) - tail) / left
-            if remaining_operations[b, j] > 1:
-                following = machine[b, operation + 1]
-                out[13] = duration[b, operation + 1] / u
-                out[14] = (machine_ready[b, following] - start - p) / u
-                out[15] = (machine_ready[b, following] + machine_work[b, following] - now) / left
-                out[16] = (queue[following] - (1.0 if following == m else 0.0)) / unfinished
-            else:
-                out[13:17] = 0.0
-            if has_due[b]:
-                allowance = (due[b, j] - release[b, j]) / max(job_work[b, j], 1)
-                operation_due = release[b, j] + allowance * (job_work[b, j] - tail)
-                out[17] = (due[b, j] - start - work) / left
-                out[18] = (operation_due - start - p) / u
-            else:
-                out[17:19] = 0.0
-            out[19] = weight[b, j] / max_weight[b]
-            out[20] = 1.0 if action_mask[b, j] else 0.0
-            for k in range(len(out)):
-                out[k] = min(max(out[k], -FEATURE_LIMIT), FEATURE_LIMIT)
-
-        row = context[b]
-        row[0] = scheduled[b] / num_operations[b] if num_operations[b] > 0 else 0.0
-        row[1] = unfinished / jobs if jobs > 0 else 0.0
-        row[2] = legal / unfinished if unfinished > 0 else 0.0
-        row[3] = left / makespan_bound[b] if unfinished > 0 else 0.0
-        row[4] = (now + left) / makespan_bound[b] - 1.0
-        row[5] = np.log(1.0 + jobs) / 5.0
-        row[6] = np.log(1.0 + machines) / 5.0
-        row[7] = 1.0 if has_due[b] else 0.0
-        for k in range(len(row)):
-            row[k] = min(max(row[k], -FEATURE_LIMIT), FEATURE_LIMIT)

@@ -20,7 +20,7 @@ def main() -> None:
     observation = env.reset()
     began = time.perf_counter()
     while time.perf_counter() - began < seconds:
-        legal = np.flatnonzero(observation["action_mask"])
+        legal = observation["action_mask"].nonzero()[0]
         observation, _, done, _, _ = env.step(int(legal[int(rng.random() * len(legal))]))
         steps += 1
         if done:
