@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import time
 from collections.abc import Callable
@@ -128,12 +129,12 @@ def _peer_rate(python: Path, name: str, instance: str, seconds: float) -> tuple[
 
 def _single_rate(env_id: str, kwargs: dict[str, Any], seconds: float) -> float:
     env = gym.make(env_id, **kwargs)
-    rng = np.random.default_rng(0)
+    draw = random.Random(0).random
     _, info = env.reset(seed=0)
     steps, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
         legal = info["action_mask"].nonzero()[0]
-        _, _, terminated, truncated, info = env.step(legal[int(rng.random() * len(legal))])
+        _, _, terminated, truncated, info = env.step(legal[int(draw() * len(legal))])
         steps += 1
         if terminated or truncated:
             _, info = env.reset()

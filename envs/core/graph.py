@@ -142,6 +142,11 @@ class GraphState:
         edges = {f"edges_{name}": index for name, index in self.edges.items()}
         return {"nodes": self.nodes, "node_mask": self.node_mask, **edges}
 
+    @property
+    def dynamic_arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Candidates, features, context and mask, as kernels take them."""
+        return self.candidate, self.features, self.context, self.action_mask
+
     def dynamic(self) -> dict[str, NDArray[Any]]:
         """The part that changes with every step, under the observation's keys."""
         return {

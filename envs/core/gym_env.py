@@ -70,7 +70,7 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
         self._illegal_actions = 0
         state = self.simulator.observe()
         # one-dimensional views of the simulator's buffers
-        self._views = {key: value.reshape(-1) for key, value in {**state.static(), **state.dynamic()}.items()}
+        self._views = [(key, value.reshape(-1)) for key, value in {**state.static(), **state.dynamic()}.items()]
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -86,8 +86,9 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
         self.simulator.reset([instance])
         self._illegal_actions = 0
         self.simulator.observe()
-        observation = self._observation()
-        return observation, {"action_mask": observation["action_mask"].copy()}
+        # Everything returned is new: users keep observations, and Gymnasium's checker warns about shared ones.
+        observation = {key: view.copy() for key, view in self._views}
+        return observation, {"action_mask": observation["action_mask"]}
 
     def step(self, action: np.int64 | int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Apply one action.
@@ -98,16 +99,16 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
         simulator = self.simulator
         self._action[0] = action
         rewards, _ = simulator.step_and_observe(self._action)
-        reward = float(rewards[0])
+        reward = rewards.item(0)
         if simulator.illegal_count:
             reward -= self._charge_illegal(int(action))
         if self.normalize_reward:
-            reward /= float(simulator.scale[0])
-        observation = self._observation()
-        info: dict[str, Any] = {"action_mask": observation["action_mask"].copy()}
+            reward /= simulator.scale.item(0)
+        observation = {key: view.copy() for key, view in self._views}
+        info: dict[str, Any] = {"action_mask": observation["action_mask"]}
         terminated = simulator.done_count == 1
         if terminated:
-            info["objective"] = float(simulator.objective()[0])
+            info["objective"] = simulator.objective().item(0)
         return observation, reward, terminated, self._illegal_actions > self._illegal_limit, info
 
     def _charge_illegal(self, action: int) -> float:
@@ -116,10 +117,6 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
             raise ValueError(f"action {action} is illegal now; legal: {legal}")
         self._illegal_actions += 1
         return ILLEGAL_ACTION_COST * float(self.simulator.scale[0])
-
-    def _observation(self) -> Observation:
-        # Everything returned is new: users keep observations, and Gymnasium's checker warns about shared ones.
-        return {key: view.copy() for key, view in self._views.items()}
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Legal actions, bool ``[A]``: what sb3-contrib asks for."""

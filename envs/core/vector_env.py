@@ -72,6 +72,8 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         self._generators: list[np.random.Generator] = []
         self._illegal_limit = illegal_limit(self.simulator)
         self._illegal_actions = np.zeros(num_envs, np.int64)
+        self._misplayed = False  # whether an illegal action was ever taken
+        self._never = np.zeros(num_envs, np.bool_)
         self._steps = np.zeros(num_envs, np.int64)
         self._static: Observation = {}
         self._buffers = self.simulator.observe()
@@ -92,7 +94,8 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
             self._start(rows, [instance] * len(rows))
         else:
             self._start(rows)
-        return self._observation(self.simulator.observe(self._out())), self._mask_info()
+        state = self.simulator.observe(self._out())
+        return self._observation(state), self._mask_info(state)
 
     def _seed(self, seed: int | list[int | None] | None, rows: NDArray[np.intp]) -> None:
         if seed is None and self._generators:
@@ -113,10 +116,12 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
 
     def _start(self, rows: NDArray[np.intp], instances: list[Any] | None = None) -> None:
         drawn = instances or [self._sample(self._generators[row]) for row in rows]
+        playing = self.simulator.instances
+        if not self._static or any(playing[row] is not instance for row, instance in zip(rows, drawn, strict=True)):
+            self._static = {}  # other graphs: copied anew with the next observation
         self.simulator.reset(drawn, rows.tolist())
         self._illegal_actions[rows] = 0
         self._steps[rows] = 0
-        self._static = {}
 
     def step(
         self, actions: NDArray[np.int64]
@@ -135,17 +140,19 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         if self.normalize_reward:
             rewards /= simulator.scale
         terminated = simulator.done.copy()
-        truncated = self._illegal_actions > self._illegal_limit
+        truncated = self._never.copy() if not self._misplayed else self._illegal_actions > self._illegal_limit
         if self.max_episode_steps is not None:
             truncated |= self._steps >= self.max_episode_steps
         final = {}
-        if simulator.done_count or truncated.any():
+        if simulator.done_count or ((self._misplayed or self.max_episode_steps) and truncated.any()):
             ended = terminated | truncated
-            final = self._final(state, ended)
-            rows = np.flatnonzero(ended)
+            last, rows = state, np.flatnonzero(ended)
+            final = self._final(last, ended)
             self._start(rows)
-            simulator.observe(state, rows)
-        return self._observation(state), rewards, terminated, truncated, {**self._mask_info(), **final}
+            # the last observations stay as they are in arrays of their own
+            state = self._out()
+            simulator.observe(state)
+        return self._observation(state), rewards, terminated, truncated, {**self._mask_info(state), **final}
 
     def _out(self) -> GraphState:
         """Where the next observation goes: new arrays, or always the same ones without ``copy``."""
@@ -157,15 +164,18 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
             row = int(np.flatnonzero(simulator.illegal)[0])
             legal = np.flatnonzero(simulator.action_mask[row]).tolist()
             raise ValueError(f"action {int(actions[row])} is illegal now in row {row}; legal: {legal}")
+        self._misplayed = True
         self._illegal_actions += simulator.illegal
         rewards[simulator.illegal] -= ILLEGAL_ACTION_COST * simulator.scale[simulator.illegal]
 
     def _final(self, state: GraphState, ended: NDArray[np.bool_]) -> dict[str, Any]:
         """Gymnasium's SAME_STEP record of the rows that just ended."""
-        parts = {**state.static(), **state.dynamic()}
         final_obs = np.full(self.num_envs, None, dtype=object)
+        parts = self._observation(state)
+        if not self.copy:
+            parts = {key: value.copy() for key, value in parts.items()}
         for row in np.flatnonzero(ended):
-            final_obs[row] = {key: value[row].flatten() for key, value in parts.items()}
+            final_obs[row] = {key: value[row] for key, value in parts.items()}
         finished = self.simulator.done.copy()
         final_info = {
             "action_mask": np.where(ended[:, None], state.action_mask, 0).astype(np.int8),
@@ -177,15 +187,14 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
 
     def _observation(self, state: GraphState) -> Observation:
         if not self._static:
-            # Copied anew only when an episode starts: what was returned before is never written again.
+            # copied only when an episode of another instance starts; what was returned before is never written again
             static = {key: value.reshape(self.num_envs, -1) for key, value in state.static().items()}
             self._static = {key: value.copy() for key, value in static.items()} if self.copy else static
         dynamic = {key: value.reshape(self.num_envs, -1) for key, value in state.dynamic().items()}
         return {**self._static, **dynamic}
 
-    def _mask_info(self) -> dict[str, Any]:
-        mask = self.simulator.action_mask.astype(np.int8)
-        return {"action_mask": mask, "_action_mask": np.ones(self.num_envs, np.bool_)}
+    def _mask_info(self, state: GraphState) -> dict[str, Any]:
+        return {"action_mask": state.action_mask, "_action_mask": np.ones(self.num_envs, np.bool_)}
 
     @property
     def graph_spec(self) -> GraphSpec:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..core.graph import FEATURE_LIMIT, PADDING, GraphSpec, GraphState
 from .instance import JobShopInstance
-from .kernels import LOG_JOBS, LOG_MACHINES, PER_BOUND, PER_UNIT, PER_WEIGHT, SCALES
+from .kernels import LOG_JOBS, LOG_MACHINES, PER_BOUND, PER_UNIT, PER_WEIGHT
 
 NODE_FEATURES = (
     "is_operation",
@@ -71,7 +71,7 @@ class JobShopObserver:
     """Holds the buffers of one simulator's observations and writes their static part.
 
     Args:
-        batch: Rows.
+        reals: The simulator's real numbers ``[B, REALS]``, among which are the scales that this class writes.
         max_jobs: Jobs of the largest instance.
         max_machines: Machines of the largest instance.
         max_operations: Operations of the largest instance.
@@ -79,10 +79,9 @@ class JobShopObserver:
     Attributes:
         spec: Sizes and names.
         state: The buffers.
-        scales: What the features of each row are multiplied with, float32 ``[B, SCALES]``.
     """
 
-    def __init__(self, batch: int, max_jobs: int, max_machines: int, max_operations: int) -> None:
+    def __init__(self, reals: NDArray[np.float64], max_jobs: int, max_machines: int, max_operations: int) -> None:
         self._first_machine = max_operations
         self._first_job = max_operations + max_machines
         self.spec = GraphSpec(
@@ -93,8 +92,8 @@ class JobShopObserver:
             candidate_features=CANDIDATE_FEATURES,
             context_features=CONTEXT_FEATURES,
         )
-        self.state = GraphState.empty(self.spec, batch)
-        self.scales: NDArray[np.float32] = np.ones((batch, SCALES), np.float32)
+        self.state = GraphState.empty(self.spec, len(reals))
+        self._reals = reals
 
     def load(self, row: int, instance: JobShopInstance, makespan_bound: int) -> None:
         """Write the static part of row ``row``."""
@@ -102,11 +101,11 @@ class JobShopObserver:
         machines, jobs = instance.num_machines, instance.num_jobs
         mean_duration = max(float(instance.duration.mean()), 1.0)
         max_weight = max(float(instance.weight.max()), 1.0)
-        self.scales[row, PER_UNIT] = 1.0 / mean_duration
-        self.scales[row, PER_BOUND] = 1.0 / makespan_bound
-        self.scales[row, PER_WEIGHT] = 1.0 / max_weight
-        self.scales[row, LOG_JOBS] = np.log1p(jobs) / 5
-        self.scales[row, LOG_MACHINES] = np.log1p(machines) / 5
+        self._reals[row, PER_UNIT] = 1.0 / mean_duration
+        self._reals[row, PER_BOUND] = 1.0 / makespan_bound
+        self._reals[row, PER_WEIGHT] = 1.0 / max_weight
+        self._reals[row, LOG_JOBS] = np.log1p(jobs) / 5
+        self._reals[row, LOG_MACHINES] = np.log1p(machines) / 5
         operation_rows = np.arange(count)
         machine_rows = self._first_machine + np.arange(machines)
         job_rows = self._first_job + np.arange(jobs)

@@ -71,31 +71,29 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self.instances: list[JobShopInstance | None] = [None] * batch_size
         self.scale = np.ones(batch_size)
 
-        self._rows = np.zeros((batch_size, k.ROW_FIELDS), np.int64)
-        self._jobs = np.zeros((batch_size, k.JOB_FIELDS, max_jobs), np.int64)
-        self._machines = np.zeros((batch_size, k.MACHINE_FIELDS, max_machines), np.int64)
-        self._operations = np.zeros((batch_size, k.OPERATION_FIELDS, max_operations), np.int64)
-        self._flags = np.zeros((batch_size, 2), np.bool_)
-        self._reward = np.zeros(batch_size)
-        self.action_mask = np.zeros((batch_size, max_jobs), np.bool_)
-        self._name_the_fields()
+        width = max(max_jobs, max_machines, k.ROW_NUMBERS)
+        self._numbers = np.zeros((batch_size, k.LINES, width), np.int64)
+        self._operations = np.zeros((batch_size, k.OPERATION_LINES, max_operations), np.int64)
+        self._flags = np.zeros((batch_size, k.LEGAL + max_jobs), np.bool_)
+        self._reals = np.ones((batch_size, k.REALS))
+        self._kernel_state = (self._numbers, self._operations, self._flags, self._reals)
+        self._name_the_lines(max_jobs, max_machines)
         self.done[:] = True
         self.illegal_count, self.done_count = 0, batch_size
-        settings = np.array([BUILDERS.index(builder), OBJECTIVES.index(objective)], np.int64)
-        self._state = (
-            settings, self._rows, self._jobs, self._machines, self._operations, self.action_mask, self._flags, self._reward
-        )  # fmt: skip
-        self._observer = JobShopObserver(batch_size, max_jobs, max_machines, max_operations)
+        self._observer = JobShopObserver(self._reals, max_jobs, max_machines, max_operations)
         self.spec = self._observer.spec
         self._all_rows = np.arange(batch_size)
-        self._scales = (self._observer.scales, np.zeros((4, max_machines), np.int64))
+        self._own_buffers = (*self._kernel_state, *self._observer.state.dynamic_arrays)
 
-    def _name_the_fields(self) -> None:
-        rows, jobs, machines, operations = self._rows, self._jobs, self._machines, self._operations
-        self.done, self.illegal = self._flags[:, k.DONE], self._flags[:, k.ILLEGAL]
-        self.num_jobs, self.num_machines = rows[:, k.NUM_JOBS], rows[:, k.NUM_MACHINES]
-        self.num_operations, self.has_due = rows[:, k.NUM_OPERATIONS], rows[:, k.HAS_DUE]
-        self.clock, self.bound = rows[:, k.CLOCK], rows[:, k.BOUND]
+    def _name_the_lines(self, max_jobs: int, max_machines: int) -> None:
+        row, flags = self._numbers[:, k.ROW], self._flags
+        jobs, machines = self._numbers[:, :, :max_jobs], self._numbers[:, :, :max_machines]
+        row[:, k.BUILDER], row[:, k.OBJECTIVE] = BUILDERS.index(self.builder), OBJECTIVES.index(self.objective_name)
+        self.done, self.illegal, self.action_mask = flags[:, k.DONE], flags[:, k.ILLEGAL], flags[:, k.LEGAL :]
+        self._reward = self._reals[:, k.REWARD]
+        self.num_jobs, self.num_machines = row[:, k.NUM_JOBS], row[:, k.NUM_MACHINES]
+        self.num_operations, self.has_due = row[:, k.NUM_OPERATIONS], row[:, k.HAS_DUE]
+        self.clock, self.bound = row[:, k.CLOCK], row[:, k.BOUND]
         self.release, self.due, self.weight = jobs[:, k.RELEASE], jobs[:, k.DUE], jobs[:, k.WEIGHT]
         self.job_work, self.first_operation, self.job_length = jobs[:, k.WORK], jobs[:, k.FIRST], jobs[:, k.LENGTH]
         self.next_operation, self.job_ready = jobs[:, k.NEXT], jobs[:, k.READY]
@@ -103,8 +101,8 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self.earliest_start = jobs[:, k.EARLIEST]
         self.remaining_work, self.remaining_operations = jobs[:, k.REMAINING], jobs[:, k.OPERATIONS]
         self.machine_ready, self.machine_work = machines[:, k.FREE], machines[:, k.LOAD]
-        self.machine, self.duration = operations[:, k.OF_MACHINE], operations[:, k.OF_DURATION]
-        self.start = operations[:, k.OF_START]
+        self.machine, self.duration = self._operations[:, k.OF_MACHINE], self._operations[:, k.OF_DURATION]
+        self.start = self._operations[:, k.OF_START]
 
     def reset(self, instances: Sequence[JobShopInstance], rows: Sequence[int] | None = None) -> None:
         """Start an episode of ``instances[i]`` in row ``rows[i]``; see :class:`Simulator`."""
@@ -114,7 +112,7 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         for row, instance in zip(rows, instances, strict=True):
             if self.instances[row] is not instance:
                 self._load(row, instance)
-        k.reset_rows(np.asarray(rows, np.int64), *self._state)
+        k.reset_rows(np.asarray(rows, np.int64), *self._kernel_state)
         self.illegal_count, self.done_count = int(self.illegal.sum()), int(self.done.sum())
 
     def _load(self, row: int, instance: JobShopInstance) -> None:
@@ -131,7 +129,7 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self.has_due[row] = instance.due is not None
         self.machine[row, :operations] = instance.machine
         self.duration[row, :operations] = instance.duration
-        self._jobs[row] = 0
+        self._numbers[row, : k.ROW] = 0
         self.first_operation[row, :jobs] = instance.first_operation[:-1]
         self.job_length[row, :jobs] = np.diff(instance.first_operation)
         self.release[row, :jobs] = instance.release
@@ -150,29 +148,23 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         """Start the next operation of job ``action[b]`` in every row; see :class:`Simulator`."""
-        return self._step(action, False, self._observer.state)
+        self.illegal_count, self.done_count = k.step_rows(action, False, *self._own_buffers)
+        return self._reward
 
     def step_and_observe(
         self, action: NDArray[np.int64], out: GraphState | None = None
     ) -> tuple[NDArray[np.float64], GraphState]:
         """:meth:`step` and :meth:`observe` in one pass over the batch."""
         state = self._observer.state if out is None else out
-        return self._step(action, True, state), state
-
-    def _step(self, action: NDArray[np.int64], observing: bool, state: GraphState) -> NDArray[np.float64]:
-        self.illegal_count, self.done_count = k.step_rows(
-            action, observing, *self._state, *self._scales,
-            state.candidate, state.features, state.context, state.action_mask,
-        )  # fmt: skip
-        return self._reward
+        buffers = self._own_buffers if out is None else (*self._kernel_state, *out.dynamic_arrays)
+        self.illegal_count, self.done_count = k.step_rows(action, True, *buffers)
+        return self._reward, state
 
     def observe(self, out: GraphState | None = None, rows: NDArray[np.intp] | None = None) -> GraphState:
         """The observation; features are described in :mod:`.observe`."""
         state = self._observer.state if out is None else out
-        k.observe_rows(
-            self._all_rows if rows is None else rows, self._rows, self._jobs, self._machines, self.action_mask,
-            *self._scales, state.candidate, state.features, state.context, state.action_mask,
-        )  # fmt: skip
+        chosen = self._all_rows if rows is None else rows
+        k.observe_rows(chosen, self._numbers, self._flags, self._reals, *state.dynamic_arrays)
         return state
 
     def objective(self) -> NDArray[np.float64]:
@@ -186,11 +178,8 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
     def state_arrays(self) -> dict[str, NDArray[Any]]:
         """What changes during an episode."""
         return {
-            "rows": self._rows,
-            "jobs": self._jobs,
-            "machines": self._machines,
+            "numbers": self._numbers,
             "operations": self._operations,
-            "action_mask": self.action_mask,
             "flags": self._flags,
-            "reward": self._reward,
+            "reals": self._reals,
         }

@@ -1,18 +1,17 @@
 """Steps per second of job-shop-lib's graph environment with a random legal policy. Arguments: instance name, seconds."""
 
 import json
+import random
 import sys
 import time
 from importlib import metadata
 
-import numpy as np
-
 # run as a script, this file's own folder comes first on the path and would shadow the package of the same name
 sys.path.pop(0)
-from job_shop_lib.benchmarking import load_benchmark_instance  # noqa: E402
-from job_shop_lib.dispatching.feature_observers import FeatureObserverType  # noqa: E402
-from job_shop_lib.graphs import build_resource_task_graph  # noqa: E402
-from job_shop_lib.reinforcement_learning import SingleJobShopGraphEnv  # noqa: E402
+from job_shop_lib.benchmarking import load_benchmark_instance
+from job_shop_lib.dispatching.feature_observers import FeatureObserverType
+from job_shop_lib.graphs import build_resource_task_graph
+from job_shop_lib.reinforcement_learning import SingleJobShopGraphEnv
 
 
 def main() -> None:
@@ -27,13 +26,13 @@ def main() -> None:
             FeatureObserverType.IS_READY,
         ],
     )
-    rng = np.random.default_rng(0)
+    draw = random.Random(0).random
     steps = 0
     _, info = env.reset()
     began = time.perf_counter()
     while time.perf_counter() - began < seconds:
         legal = info["available_operations_with_ids"]
-        _, machine, job = legal[int(rng.random() * len(legal))]
+        _, machine, job = legal[int(draw() * len(legal))]
         _, _, done, _, info = env.step((job, machine))
         steps += 1
         if done:

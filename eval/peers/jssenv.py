@@ -1,13 +1,13 @@
 """Steps per second of JSSEnv with a random legal policy. Arguments: instance name, seconds."""
 
 import json
+import random
 import sys
 import time
 from importlib import metadata
 from pathlib import Path
 
 import JSSEnv
-import numpy as np
 from JSSEnv.envs.jss_env import JssEnv
 
 
@@ -15,13 +15,13 @@ def main() -> None:
     """Print one line of JSON."""
     instance, seconds = sys.argv[1], float(sys.argv[2])
     env = JssEnv({"instance_path": str(Path(JSSEnv.__file__).parent / "envs" / "instances" / instance)})
-    rng = np.random.default_rng(0)
+    draw = random.Random(0).random
     steps = 0
     observation = env.reset()
     began = time.perf_counter()
     while time.perf_counter() - began < seconds:
         legal = observation["action_mask"].nonzero()[0]
-        observation, _, done, _, _ = env.step(int(legal[int(rng.random() * len(legal))]))
+        observation, _, done, _, _ = env.step(int(legal[int(draw() * len(legal))]))
         steps += 1
         if done:
             observation = env.reset()
