@@ -44,7 +44,9 @@ def make_agent(text: str, problem: Problem[Any, Any, Any], config: Any, options:
         if name != "ppo" or not folder:
             raise InputError(f"agent {text!r} not understood; a checkpoint is written ppo:FOLDER")
         # only here: the core installs without torch
-        agent = _trained_policy(folder, problem, config, options, sample=bool(at))
+        agent = _trained_policy(folder, problem, options, sample=bool(at))
+    elif name == "ppo":
+        raise InputError(f"no trained agent ships with {problem.name} yet; train one and write ppo:FOLDER")
     elif name in specs:
         agent = specs[name].build(config, options)
     else:
@@ -62,11 +64,9 @@ def _samples(text: str, count: str) -> int:
     return int(count)
 
 
-def _trained_policy(
-    folder: str, problem: Problem[Any, Any, Any], config: Any, options: AgentOptions, sample: bool
-) -> Agent:
+def _trained_policy(folder: str, problem: Problem[Any, Any, Any], options: AgentOptions, sample: bool) -> Agent:
     try:
         from .learned import LearnedPolicy
     except ImportError as error:
         raise InputError(f"trained agents need torch: pip install 'schedlab[train]' ({error})") from error
-    return LearnedPolicy.load(folder, problem, config, temperature=options.temperature, sample=sample)
+    return LearnedPolicy.load(folder, problem, temperature=options.temperature, sample=sample)

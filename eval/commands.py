@@ -19,11 +19,12 @@ from ..agents.core import AgentOptions
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
 from ..envs.core.figures import check_picture_path, save_figure
+from ..envs.core.files import write_atomically
 from ..envs.core.problem import Problem, load_problem
 from .benchmark import Benchmark, about_this_run
 from .config_options import given_config_values
 from .instance_sets import expand_instances, parse_seeds
-from .results import Row, read_results, summary_table, write_atomically, write_results
+from .results import Row, read_results, summary_table, write_results
 
 MAX_SOLUTION_BYTES = 256 * 2**20
 PIPE_WIDTH = 130  # columns of a table that does not go to a terminal

@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -17,6 +15,7 @@ import numpy as np
 from rich.table import Table
 
 from ..envs.core.errors import InputError
+from ..envs.core.files import write_atomically
 
 BOOTSTRAP_RESAMPLES = 10_000
 
@@ -103,27 +102,6 @@ def summarise(rows: Sequence[Row]) -> list[dict[str, Any]]:
             }
         )
     return summary
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it is either the old or the new one, never half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_results(folder: Path, rows: Sequence[Row], about: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, fields
 
 BUILDERS = ("nondelay", "active", "append")
 OBJECTIVES = ("makespan", "total-tardiness", "total-weighted-tardiness", "total-flow-time")
-DUE_DATE_OBJECTIVES = ("total-tardiness", "total-weighted-tardiness")
 
 Number = int | float
 Range = Number | Sequence[Number]
@@ -63,8 +62,6 @@ class JobShopConfig:
             raise ValueError(f"durations {self.min_duration}..{self.max_duration}: need 0 <= min <= max")
         if self.release_date_factor < 0:
             raise ValueError(f"release_date_factor must not be negative, got {self.release_date_factor}")
-        if self.objective in DUE_DATE_OBJECTIVES and self.instance is None and self.due_date_factor is None:
-            raise ValueError(f"objective {self.objective} needs due dates: set due_date_factor, for example to 1.3")
 
 
 def value_range(config: JobShopConfig, name: str, low: int | None = None) -> tuple[Number, Number]:

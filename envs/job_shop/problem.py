@@ -31,8 +31,14 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
     config_type: ClassVar[type] = JobShopConfig
 
     def sampler(self, config: JobShopConfig) -> Callable[[np.random.Generator], JobShopInstance]:
-        """Random instances, or a uniform draw from the configured ones."""
+        """Random instances, or a uniform draw from the configured ones.
+
+        Raises:
+            InputError: The objective needs due dates and nothing sets them.
+        """
         if config.instance is None:
+            if "tardiness" in config.objective and config.due_date_factor is None:
+                raise InputError(f"{config.objective} needs due dates: set the due date factor, for example to 1.3")
             return lambda rng: random_instance(config, rng)
         instances = self._configured(config)
         if len(instances) == 1:

@@ -1,0 +1,96 @@
+"""``schedlab train PROBLEM``."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ..envs import PROBLEMS
+from ..envs.core.errors import InputError
+from ..envs.core.problem import load_problem
+from ..models.checkpoint import CONFIG_FILE, load_checkpoint
+from ..version import __version__
+from .maskable import TrainingRun, make_model, restore, train
+from .settings import TrainSettings, default_settings, read_settings, settings_from
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, showing progress; writes a checkpoint folder."""
+    problem = load_problem(arguments.problem)
+    given = {key.removeprefix("config_"): value for key, value in vars(arguments).items() if key.startswith("config_")}
+    folder, settings = _folder_and_settings(arguments, given)
+    model = make_model(problem, settings, folder)
+    before: tuple[float, list[dict[str, float]]] = (0.0, [])
+    if arguments.resume:
+        before = restore(model, folder)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+    about = {
+        "command": " ".join(arguments.command_line),
+        "seed": settings.seed,
+        "commit": _commit(),
+        "version": __version__,
+    }
+    columns = (
+        TextColumn("training"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )  # fmt: skip
+    quiet = arguments.quiet or not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
+        task = progress.add_task("", total=1.0)
+        watch = TrainingRun(
+            problem, settings, folder, about, before,
+            report=lambda share, text: progress.update(task, completed=share, description=text),
+        )  # fmt: skip
+        try:
+            train(model, watch)
+        except KeyboardInterrupt:
+            print("schedlab: interrupted; the run so far is kept", file=sys.stderr)
+    steps, seconds = model.num_timesteps, watch.seconds
+    print(
+        f"trained {steps:,} steps in {seconds:.0f} s ({steps / seconds:,.0f} per second), best validation {watch.best:.1f}"
+    )
+    print(f"checkpoint: {folder}; use it as ppo:{folder}, curves: tensorboard --logdir {folder / 'tensorboard'}")
+    return 0
+
+
+def _folder_and_settings(arguments: argparse.Namespace, given: dict[str, Any]) -> tuple[Path, TrainSettings]:
+    overrides = {name: getattr(arguments, name) for name in ("minutes", "steps", "seed", "threads")}
+    if arguments.resume:
+        if arguments.out or arguments.config or given or arguments.seed is not None:
+            raise InputError(
+                "--resume keeps its own folder and settings; only --minutes, --steps and --threads may change"
+            )
+        folder = Path(arguments.resume)
+        checkpoint = load_checkpoint(folder)
+        if checkpoint.problem != arguments.problem:
+            raise InputError(f"{folder}: is a run of {checkpoint.problem}, not of {arguments.problem}")
+        stored = checkpoint.training.get("settings", {})
+        return folder, settings_from(stored, str(folder / CONFIG_FILE)).changed(**overrides)
+    if arguments.config:
+        settings = read_settings(Path(arguments.config))
+    else:
+        settings = default_settings(PROBLEMS[arguments.problem].package)
+    settings = settings.changed(**overrides, environment={**settings.environment, **given})
+    folder = Path(arguments.out or f"runs/{arguments.problem}-{time.strftime('%Y%m%d-%H%M%S')}")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: exists already; use --resume {folder} to continue it, or another --out")
+    return folder, settings
+
+
+def _commit() -> str:
+    """The commit of the checkout that this runs from, if it is one."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return answer.stdout.strip() or "unknown"

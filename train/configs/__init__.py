@@ -1,0 +1,1 @@
+"""Training configurations, one TOML file per problem."""
