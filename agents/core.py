@@ -57,7 +57,7 @@ class Policy(ABC, Generic[InstanceT, SolutionT]):
 
     stochastic: bool = False
 
-    def begin(self, simulator: Simulator[InstanceT, SolutionT], seed: int) -> None:  # noqa: B027 (most need nothing)
+    def begin(self, simulator: Simulator[InstanceT, SolutionT], seed: int) -> None:
         """Called once after ``simulator.reset`` and before the first :meth:`act`."""
 
     @abstractmethod

@@ -37,7 +37,7 @@ def random_legal_actions(mask: NDArray[Any], rng: np.random.Generator) -> NDArra
 
 
 @njit(cache=True, nogil=True)
-def _pick(mask, draw, choice):
+def _pick(mask: NDArray[Any], draw: NDArray[np.float64], choice: NDArray[np.int64]) -> None:
     for b in range(len(mask)):
         legal = 0
         for a in range(mask.shape[1]):

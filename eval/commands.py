@@ -64,10 +64,7 @@ def _shortened(names: list[str]) -> str:
 def _config(
     problem: Problem[Any, Any, Any], arguments: argparse.Namespace, stored: dict[str, Any] | None = None
 ) -> Any:
-    """The configuration for given instances: which ones is not its business."""
-    values = {**(stored or {}), **given_config_values(arguments)}
-    # random-instance settings that need due dates are checked when an instance is loaded, not here
-    return problem.configure({**values, "instance": values.get("instance") or "named on the command line"})
+    return problem.configure({**(stored or {}), **given_config_values(arguments)})
 
 
 def _options(arguments: argparse.Namespace) -> AgentOptions:
@@ -223,7 +220,7 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     screen = console()
     if arguments.details:
         screen.print(_details_table(rows))
-    screen.print(summary_table(rows, f"{problem.name}: {arguments.instances}"))
+    screen.print(summary_table(rows, f"{problem.name}: {arguments.instances}", problem.minimise))
     if folder is not None:
         print(f"written: {folder / 'results.json'}, results.csv, summary.json")
     return 0 if all(row.feasible for row in rows) else 1
@@ -277,9 +274,9 @@ def _details_table(rows: list[Row]) -> Table:
         bound = next((row.bound for row in rows if row.instance == instance), None)
         cells = []
         for agent in agents:
-            row = first.get((instance, agent))
-            value = "-" if row is None or row.objective is None else f"{row.objective:g}"
-            cells.append(value if row is None or row.gap is None else f"{value} ({row.gap:.1%})")
+            found = first.get((instance, agent))
+            value = "-" if found is None or found.objective is None else f"{found.objective:g}"
+            cells.append(value if found is None or found.gap is None else f"{value} ({found.gap:.1%})")
         table.add_row(instance, "-" if bound is None else f"{bound:g}", *cells)
     return table
 

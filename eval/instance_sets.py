@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,4 @@ def _preset(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], 
 
 def preset_config(problem: Problem[Any, Any, Any], name: str, config: Any) -> Any:
     """A preset's configuration, with what the user set beside it (objective, builder, due dates)."""
-    values = problem.presets()[name]
-    own = {field.name: getattr(config, field.name) for field in fields(config) if field.name not in values}
-    return replace(config, **{**own, **values, "instance": None})
+    return replace(config, **problem.presets()[name])

@@ -131,13 +131,32 @@ def read_results(folder: Path) -> list[Row]:
         raise InputError(f"{path}: not a results file of schedlab ({error})") from None
 
 
-def summary_table(rows: Sequence[Row], title: str) -> Table:
-    """The summary as a table, best agent first."""
+def summary_table(rows: Sequence[Row], title: str, minimise: bool = True) -> Table:
+    """The summary as a table, best agent first; "to the best" compares mean objectives within the table."""
     table = Table(title=title, title_justify="left")
-    for heading in ("agent", "instances", "mean objective", "mean gap", "95 % interval", "seconds each", "feasible"):
+    headings = (
+        "agent",
+        "instances",
+        "mean objective",
+        "to the best",
+        "mean gap",
+        "95 % interval",
+        "seconds each",
+        "feasible",
+    )
+    for heading in headings:
         table.add_column(heading, justify="left" if heading == "agent" else "right")
     summary = summarise(rows)
-    summary.sort(key=lambda item: (item["mean_gap"] is None, item["mean_gap"] or 0, item["mean_objective"] or math.inf))
+    sign = 1 if minimise else -1
+    summary.sort(
+        key=lambda item: (
+            item["mean_gap"] is None,
+            item["mean_gap"] or 0,
+            math.inf if item["mean_objective"] is None else sign * item["mean_objective"],
+        )
+    )
+    means = [item["mean_objective"] for item in summary if item["mean_objective"] is not None]
+    best = min(means, default=None) if minimise else max(means, default=None)
     for item in summary:
         gaps = "-" if item["mean_gap"] is None else f"{item['mean_gap']:.1%}"
         if item["gap_count"] not in (0, item["count"]):
@@ -147,19 +166,26 @@ def summary_table(rows: Sequence[Row], title: str) -> Table:
             item["agent"],
             str(item["count"]),
             "-" if item["mean_objective"] is None else f"{item['mean_objective']:.1f}",
+            _ratio(item["mean_objective"], best),
             gaps,
             "-" if interval is None else f"{interval[0]:.1%} .. {interval[1]:.1%}",
             f"{item['mean_seconds']:.4f}",
             "yes" if item["all_feasible"] else "NO",
         )
-    kinds = sorted({row.bound_kind for row in rows})
-    table.caption = "gap to " + " and ".join(_KIND_TEXT.get(kind, kind) for kind in kinds)
+    kinds = sorted({row.bound_kind for row in rows if row.gap is not None})
+    no_gap = "no gap: no positive bound is known; an exact agent in --agents may prove one"
+    table.caption = "gap to " + " and ".join(_KIND_TEXT.get(kind, kind) for kind in kinds) if kinds else no_gap
     table.caption_justify = "left"
     return table
+
+
+def _ratio(value: float | None, best: float | None) -> str:
+    if value is None or best is None:
+        return "-"
+    return "best" if value == best else f"{value / best - 1:+.1%}" if best else "-"
 
 
 _KIND_TEXT = {
     "best-known": "the best known value (published)",
     "proved": "the bound that a solver of this run proved",
-    "none": "nothing: no bound known (add cp-sat to the agents)",
 }

@@ -53,10 +53,11 @@ class GraphEncoder(nn.Module):
         )
 
     def forward(self, nodes: Tensor, edges: Mapping[str, Tensor]) -> Tensor:
-        """Node embeddings ``[B, N, H]`` from node features ``[B, N, F]`` and padded edges; padding nodes mean nothing."""
+        """Node embeddings ``[B, N, H]`` from node features ``[B, N, F]`` and padded edges."""
         batch, num_nodes, _ = nodes.shape
         edge_index, edge_type = join_graphs(edges, num_nodes)
         hidden = self.embed(nodes).flatten(0, 1)
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
             hidden = hidden + torch.relu(convolution(norm(hidden), edge_index, edge_type))
-        return hidden.view(batch, num_nodes, -1)
+        embedding: Tensor = hidden.view(batch, num_nodes, -1)
+        return embedding

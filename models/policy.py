@@ -74,11 +74,12 @@ class GraphPolicy(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
         self.attention = nn.MultiheadAttention(width, config.heads, batch_first=True)
-        self.score = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
+        head = nn.Linear(width, 1)
+        self.score = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), head)
         self.value = nn.Sequential(nn.Linear(width + config.context_features, width), nn.ReLU(), nn.Linear(width, 1))
         # near-uniform first policy: exploration should not depend on the luck of the last layer
-        nn.init.orthogonal_(self.score[-1].weight, gain=0.01)
-        nn.init.zeros_(self.score[-1].bias)
+        nn.init.orthogonal_(head.weight, gain=0.01)
+        nn.init.zeros_(head.bias)
 
     def encode(self, observation: Mapping[str, Tensor]) -> Tensor:
         """Node embeddings ``[B, N, H]`` from the static part of a shaped observation."""

@@ -68,7 +68,7 @@ class MaskableGraphPolicy(MaskableMultiInputActorCriticPolicy):
     """
 
     def __init__(
-        self, observation_space: gym.Space[Any], action_space: gym.Space[Any], lr_schedule: Schedule, **kwargs: Any
+        self, observation_space: gym.spaces.Dict, action_space: gym.Space[Any], lr_schedule: Schedule, **kwargs: Any
     ) -> None:
         # net_arch=[]: nothing stands between the extractor and the heads
         super().__init__(
@@ -79,14 +79,18 @@ class MaskableGraphPolicy(MaskableMultiInputActorCriticPolicy):
         super()._build(lr_schedule)
         assert isinstance(self.action_space, gym.spaces.Discrete)
         actions = int(self.action_space.n)
-        self.action_net = _Columns(0, actions)
-        self.value_net = _Columns(actions, actions + 1)
+        heads: Any = self  # SB3 declares both as linear layers
+        heads.action_net, heads.value_net = _Columns(0, actions), _Columns(actions, actions + 1)
         # made anew, because SB3's held the parameters of the heads that are gone
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+        self.optimizer = self.optimizer_class(self.parameters(), **{"lr": lr_schedule(1), **self.optimizer_kwargs})
+
+    @property
+    def extractor(self) -> GraphExtractor:
+        """The features extractor."""
+        assert isinstance(self.features_extractor, GraphExtractor)
+        return self.features_extractor
 
     @property
     def network(self) -> GraphPolicy:
         """The network, whose weights are what a checkpoint keeps."""
-        extractor = self.features_extractor
-        assert isinstance(extractor, GraphExtractor)
-        return extractor.network
+        return self.extractor.network

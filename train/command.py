@@ -54,9 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print("schedlab: interrupted; the run so far is kept", file=sys.stderr)
     steps, seconds = model.num_timesteps, watch.seconds
-    print(
-        f"trained {steps:,} steps in {seconds:.0f} s ({steps / seconds:,.0f} per second), best validation {watch.best:.1f}"
-    )
+    rate = f"{steps:,} steps in {seconds:.0f} s ({steps / seconds:,.0f} per second)"
+    print(f"trained {rate}, best validation {watch.best:.1f}")
     print(f"checkpoint: {folder}; use it as ppo:{folder}, curves: tensorboard --logdir {folder / 'tensorboard'}")
     return 0
 

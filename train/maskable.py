@@ -126,6 +126,13 @@ class TrainingRun(BaseCallback):
         self._began = self._validated = self._saved = 0.0
 
     @property
+    def policy(self) -> MaskableGraphPolicy:
+        """The policy in training."""
+        policy = self.model.policy
+        assert isinstance(policy, MaskableGraphPolicy)
+        return policy
+
+    @property
     def seconds(self) -> float:
         """Training time so far, earlier runs included."""
         return self._seconds_before + time.monotonic() - self._began
@@ -158,7 +165,7 @@ class TrainingRun(BaseCallback):
 
     def validate(self) -> None:
         """Measure the present policy; its weights are saved if they are the best so far."""
-        network = self.model.policy.network
+        network = self.policy.network
         network.eval()
         value = self.validation.mean_objective(LearnedPolicy(network))
         better = self.best is None or (value < self.best if self.problem.minimise else value > self.best)
@@ -166,8 +173,8 @@ class TrainingRun(BaseCallback):
         self.logger.record("validation/mean_objective", value)
         self._validated = time.monotonic()
         if better:
-            spec = self.model.policy.features_extractor.spec
-            save_checkpoint(self.folder, Checkpoint(network, self.problem.name, feature_names(spec), self._training()))
+            names = feature_names(self.policy.extractor.spec)
+            save_checkpoint(self.folder, Checkpoint(network, self.problem.name, names, self._training()))
 
     def _training(self) -> dict[str, Any]:
         return {
@@ -180,7 +187,7 @@ class TrainingRun(BaseCallback):
 
     def save_last(self) -> None:
         """Save weights, optimiser and counters for ``--resume``."""
-        policy = self.model.policy
+        policy = self.policy
         tensors = {f"network.{name}": tensor for name, tensor in policy.network.state_dict().items()}
         for index, state in policy.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}

@@ -68,8 +68,9 @@ class TrainSettings:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            wanted = {"int": int, "float": (int, float)}.get(str(item.type))
-            if wanted and (isinstance(value, bool) or not isinstance(value, wanted)):
+            if item.type in ("int", "float") and (
+                isinstance(value, bool) or not isinstance(value, int if item.type == "int" else (int, float))
+            ):
                 raise ValueError(f"{item.name} must be a number of type {item.type}, got {value!r}")
         for name in ("envs", "steps_per_rollout", "epochs", "threads", "hidden", "heads", "validation_instances"):
             if getattr(self, name) < 1:

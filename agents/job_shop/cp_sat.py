@@ -77,7 +77,8 @@ class CpSat(Solver[JobShopInstance, JobShopSolution]):
         # For the makespan the hint's length bounds every time; the sums may want a longer schedule.
         ends = hint.start + instance.duration
         horizon = int(ends.max()) if makespan_only else int(instance.release.max() + instance.duration.sum())
-        starts, on_machine = [], [[] for _ in range(instance.num_machines)]
+        starts: list[Any] = []
+        on_machine: list[list[Any]] = [[] for _ in range(instance.num_machines)]
         completions = []
         operation = 0
         for j, routing in enumerate(instance.jobs()):

@@ -1,8 +1,9 @@
 """Dispatching rules for the job shop, one vectorised priority function each.
 
-Every function maps a simulator to priorities ``[B, J]``, smallest first, for the next operation of each job. Notation: t the
-earliest start of that operation (with the non-delay builder, where all candidates start at once, the current time), p its
-duration, R the job's remaining work including p, r its release, d its due date, d_o the operation's due date.
+Every function maps a simulator to priorities ``[B, J]``, smallest first, for the next operation of each job.
+Notation: t the earliest start of that operation (with the non-delay builder, where all candidates start at once, the
+current time), p its duration, R the job's remaining work including p, r its release, d its due date, d_o the
+operation's due date.
 
 Ties go to the job with the lowest index. Operation due dates follow total work content (TWK): the job's allowance d - r
 is spread over its operations in proportion to their durations.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,7 @@ from ...envs.job_shop.simulate import JobShopSimulator
 from ...envs.job_shop.solution import JobShopSolution
 from ..core import Policy
 
-Priority = NDArray[np.int64] | NDArray[np.float64]
+Priority = NDArray[Any]
 PriorityFunction = Callable[[JobShopSimulator], Priority]
 
 LAST = np.iinfo(np.int64).max
@@ -74,7 +76,7 @@ def _duration(s: JobShopSimulator) -> NDArray[np.float64]:
 
 
 def _slack(s: JobShopSimulator) -> NDArray[np.int64]:
-    """s = d - t - R."""
+    """Slack, d - t - R."""
     return s.due - s.earliest_start - s.remaining_work
 
 
@@ -134,15 +136,17 @@ def lor(s: JobShopSimulator) -> Priority:
 
 @_rule("fdd-mwkr")
 def fdd_mwkr(s: JobShopSimulator) -> Priority:
-    """Flow due date (r plus work up to and including the operation) per work remaining (Sels, Gheysen & Vanhoucke 2012)."""
+    """Flow due date, r plus work up to the operation's end, per work remaining (Sels, Gheysen & Vanhoucke 2012)."""
     flow_due_date = s.release + s.job_work - s.remaining_work + s.candidate_duration
-    return flow_due_date / _remaining(s)
+    priority: Priority = flow_due_date / _remaining(s)
+    return priority
 
 
 @_rule("spt-twk")
 def spt_twk(s: JobShopSimulator) -> Priority:
     """Processing time per total work of the job (Sels, Gheysen & Vanhoucke 2012)."""
-    return s.candidate_duration / np.maximum(s.job_work, 1)
+    priority: Priority = s.candidate_duration / np.maximum(s.job_work, 1)
+    return priority
 
 
 @_rule("spt-twkr")
@@ -192,7 +196,8 @@ def slack_per_operation(s: JobShopSimulator) -> Priority:
 @_rule("cr", due=True)
 def critical_ratio(s: JobShopSimulator) -> Priority:
     """Critical ratio (d - t) / R (Berry & Rao 1975)."""
-    return (s.due - s.earliest_start) / _remaining(s)
+    priority: Priority = (s.due - s.earliest_start) / _remaining(s)
+    return priority
 
 
 @_rule("cr-spt", due=True)
@@ -211,8 +216,9 @@ def slack_ratio_spt(s: JobShopSimulator) -> Priority:
 def apparent_tardiness_cost(s: JobShopSimulator) -> Priority:
     """ATC: (w/p) exp(-(d - t - p - expected rest)+ / (3 mean p)), largest first (Vepsalainen & Morton 1987).
 
-    The expected rest of the job is its later work, each operation waiting twice its duration; the mean runs over the jobs
-    whose next operation needs the same machine. Taken in logarithms, so that far due dates do not all become zero.
+    The expected rest of the job is its later work, each operation waiting twice its duration; the mean runs over the
+    jobs whose next operation needs the same machine. Taken in logarithms, so that far due dates do not all become
+    zero.
     """
     later = s.remaining_work - s.candidate_duration
     allowance = s.due - s.earliest_start - s.candidate_duration - (1 + WAITING) * later

@@ -38,8 +38,9 @@ def figure_to_array(figure: Figure, dpi: int = 100) -> NDArray[np.uint8]:
 
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    return pixels[:, :, :3].copy()
 
 
 def check_picture_path(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import gymnasium as gym
 import numpy as np
@@ -62,7 +62,7 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
         self.strict = strict
         self.normalize_reward = normalize_reward
         self.simulator = self.problem.simulator_for_config(config, 1)
-        self.observation_space = self.simulator.spec.observation_space()
+        self.observation_space = cast("gym.Space[Observation]", self.simulator.spec.observation_space())
         self.action_space = gym.spaces.Discrete(self.simulator.spec.num_actions)
         self._sample = self.problem.sampler(config)
         self._action = np.zeros(1, np.int64)
@@ -137,7 +137,7 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
         """What has been decided so far, for the problem's checker and pictures."""
         return self.simulator.solution(0)
 
-    def render(self) -> NDArray[np.uint8] | str | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | str | None:
         """A picture ``[height, width, 3]`` or text, by ``render_mode``."""
         if self.render_mode is None:
             gym.logger.warn('render() needs a mode: gym.make(..., render_mode="rgb_array")')

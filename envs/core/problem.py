@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import gymnasium as gym
@@ -183,7 +183,7 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
         Raises:
             InputError: An unknown name or a bad value.
         """
-        known = self.config_type.__dataclass_fields__
+        known = {field.name for field in fields(self.config_type)}
         for name in values:
             if name not in known:
                 raise unknown_name(f"{self.name} option", name, known)

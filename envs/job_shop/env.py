@@ -16,23 +16,24 @@ class JobShopEnv(SchedulingEnv):
     """
     ## Description
 
-    Jobs visit machines in given orders; a machine runs one operation at a time, without interruption. The agent builds a
-    schedule operation by operation, so an episode has as many steps as there are operations. With the objective
-    ``makespan`` this is the classical job-shop problem of Fisher & Thompson (1963); ``ft06``, ``la01`` .. ``la40``,
-    ``abz``, ``orb``, ``swv``, ``yn`` and Taillard's ``ta01`` .. ``ta80`` are built in.
+    Jobs visit machines in given orders; a machine runs one operation at a time, without interruption. The agent
+    builds a schedule operation by operation, so an episode has as many steps as there are operations. With the
+    objective ``makespan`` this is the classical job-shop problem of Fisher & Thompson (1963); ``ft06``, ``la01`` ..
+    ``la40``, ``abz``, ``orb``, ``swv``, ``yn`` and Taillard's ``ta01`` .. ``ta80`` are built in.
 
     ## Action Space
 
-    ``Discrete(J)``: action *j* appends the next operation of job *j* to its machine, at the earliest time at which both are
-    free. Which jobs may be chosen depends on ``builder``: ``"nondelay"`` (those that can start at the earliest possible time),
-    ``"active"`` (Giffler-Thompson's conflict set) or ``"append"`` (all unfinished jobs). The mask of legal actions is
-    ``observation["action_mask"]`` and ``info["action_mask"]`` (int8) and ``env.unwrapped.action_masks()`` (bool). An illegal
-    action changes nothing and costs 1 % of the episode's scale; with ``strict=True`` it raises ``ValueError``.
+    ``Discrete(J)``: action *j* appends the next operation of job *j* to its machine, at the earliest time at which
+    both are free. Which jobs may be chosen depends on ``builder``: ``"nondelay"`` (those that can start at the
+    earliest possible time), ``"active"`` (Giffler-Thompson's conflict set) or ``"append"`` (all unfinished jobs). The
+    mask of legal actions is ``observation["action_mask"]`` and ``info["action_mask"]`` (int8) and
+    ``env.unwrapped.action_masks()`` (bool). An illegal action changes nothing and costs 1 % of the episode's scale;
+    with ``strict=True`` it raises ``ValueError``.
 
     ## Observation Space
 
-    A flat ``Dict`` of one-dimensional boxes, padded to the largest instance (J jobs, M machines, N operations). SB3 wants one
-    dimension; ``env.unwrapped.graph_spec.shaped(observation)`` gives the tables their shape:
+    A flat ``Dict`` of one-dimensional boxes, padded to the largest instance (J jobs, M machines, N operations). SB3
+    wants one dimension; ``env.unwrapped.graph_spec.shaped(observation)`` gives the tables their shape:
 
     | Key | Shape | Type | Meaning |
     |---|---|---|---|
@@ -51,20 +52,20 @@ class JobShopEnv(SchedulingEnv):
 
     ## Rewards
 
-    A dense reward in the instance's unit of time: minus the rise of a lower bound on the objective, which starts at 0 and equals
-    the objective at the end. The rewards of an episode of legal actions sum to minus the objective, exactly. With
-    ``normalize_reward=True`` they are divided by the episode's scale: the trivial makespan bound, times the number (or the total
-    weight) of jobs for the sums over jobs.
+    A dense reward in the instance's unit of time: minus the rise of a lower bound on the objective, which starts at 0
+    and equals the objective at the end. The rewards of an episode of legal actions sum to minus the objective,
+    exactly. With ``normalize_reward=True`` they are divided by the episode's scale: the trivial makespan bound, times
+    the number (or the total weight) of jobs for the sums over jobs.
 
     ## Starting State
 
-    An empty shop with a random instance (or the one named). ``reset(options={"instance": ...})`` takes a name, a file or a
-    ``JobShopInstance`` that fits the sizes of the environment.
+    An empty shop with a random instance (or the one named). ``reset(options={"instance": ...})`` takes a name, a file
+    or a ``JobShopInstance`` that fits the sizes of the environment.
 
     ## Episode End
 
-    The episode terminates when all operations are scheduled; ``info["objective"]`` then holds the objective. It is truncated
-    after more illegal actions than there are nodes.
+    The episode terminates when all operations are scheduled; ``info["objective"]`` then holds the objective. It is
+    truncated after more illegal actions than there are nodes.
 
     ## Arguments
 

@@ -32,8 +32,8 @@ def random_instance(config: JobShopConfig, rng: np.random.Generator) -> JobShopI
 
 
 def _draw_size(config: JobShopConfig, name: str, rng: np.random.Generator) -> int:
-    low, high = value_range(config, name)
-    return int(low) if low == high else int(rng.integers(low, high, endpoint=True))
+    low, high = (int(end) for end in value_range(config, name))
+    return low if low == high else int(rng.integers(low, high, endpoint=True))
 
 
 def completed(

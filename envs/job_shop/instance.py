@@ -179,7 +179,8 @@ class JobShopInstance:
         )
 
     def __repr__(self) -> str:
-        return f"JobShopInstance({self.name!r}, {self.num_jobs} jobs, {self.num_machines} machines, {self.num_operations} operations)"
+        sizes = f"{self.num_jobs} jobs, {self.num_machines} machines, {self.num_operations} operations"
+        return f"JobShopInstance({self.name!r}, {sizes})"
 
 
 def _times(values: ArrayLike | None, count: int, default: int) -> NDArray[np.int64]:

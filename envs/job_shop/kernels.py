@@ -1,10 +1,11 @@
 """The compiled loops of the job shop: reset, step and observe a batch.
 
-A call from Python costs by the number of arrays it passes, and a batch of one is stepped two hundred thousand times a second.
-So all whole numbers of a batch share one array, ``state[b, LINE, i]``, with a line per quantity; i is a job, a machine, or, on
-the line ``ROW``, one of the single numbers of the row. What grows with the operations is in ``operations[b, LINE, o]``, truth values
-are in ``flags[b, i]`` and real numbers in ``reals[b, i]``. Everything compiled is in this one file, because numba's cache does not
-notice changes in others, and helpers are inlined, because a call inside hands over every array in a dozen registers.
+A call from Python costs by the number of arrays it passes, and a batch of one is stepped two hundred thousand times a
+second. So all whole numbers of a batch share one array, ``state[b, LINE, i]``, with a line per quantity; i is a job,
+a machine, or, on the line ``ROW``, one of the single numbers of the row. What grows with the operations is in
+``operations[b, LINE, o]``, truth values are in ``flags[b, i]`` and real numbers in ``reals[b, i]``. Everything
+compiled is in this one file, because numba's cache does not notice changes in others, and helpers are inlined,
+because a call inside hands over every array in a dozen registers.
 """
 
 import numpy as np

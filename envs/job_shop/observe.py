@@ -1,12 +1,13 @@
 """What a job-shop policy sees: operations, machines and jobs as a graph, and one candidate per job.
 
-Nodes are the operations (in the instance's numbering), then the machines, then the jobs. Edges are linear in the size of the
-instance: ``precedes`` leads from an operation to its job's next, ``processed_on`` from an operation to its machine and
-``part_of`` to its job; the disjunctive cliques of the classical graph are the pairs that share a machine node.
+Nodes are the operations (in the instance's numbering), then the machines, then the jobs. Edges are linear in the size
+of the instance: ``precedes`` leads from an operation to its job's next, ``processed_on`` from an operation to its
+machine and ``part_of`` to its job; the disjunctive cliques of the classical graph are the pairs that share a machine
+node.
 
-Scales: *u* is the instance's mean duration; *H* the trivial makespan bound (the larger of the longest job, release included, and
-the most loaded machine); *left* the current lower bound on the makespan, minus the clock. All are at least 1. Features are
-clipped to +-10.
+Scales: *u* is the instance's mean duration; *H* the trivial makespan bound (the larger of the longest job, release
+included, and the most loaded machine); *left* the current lower bound on the makespan, minus the clock. All are at
+least 1. Features are clipped to +-10.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ NODE_FEATURES = (
     "load",  # total work of the machine, of the job, or of the operation's machine, in H
     "operations",  # on the machine per job of the instance, or of the job per machine
     "release",  # of the job, in H
-    "due",  # of the job, in H; 0 without due dates
+    "due",  # of the job, in H; 0 unless the objective is a tardiness
     "weight",  # of the job, share of the largest
 )
 
@@ -50,8 +51,8 @@ CANDIDATE_FEATURES = (
     "next_wait",  # when that operation's machine is ready, from this one's end, in u
     "next_machine_critical",  # earliest completion of that machine from the clock, in left
     "next_queue",  # other jobs whose next operation needs that machine, share of unfinished jobs
-    "slack",  # due date minus earliest completion, in left; 0 without due dates
-    "operation_slack",  # operation due date (by TWK) minus this operation's earliest end, in u; 0 without
+    "slack",  # due date minus earliest completion, in left; 0 unless the objective is a tardiness
+    "operation_slack",  # operation due date (by TWK) minus this operation's earliest end, in u; 0 likewise
     "weight",  # of the job, share of the largest
 )
 
@@ -63,7 +64,7 @@ CONTEXT_FEATURES = (
     "growth",  # (clock + left) / H - 1: how much worse than the trivial bound it must become
     "jobs",  # log(1 + jobs) / 5
     "machines",  # log(1 + machines) / 5
-    "has_due",
+    "has_due",  # 1 if the objective is a tardiness
 )
 
 
@@ -95,7 +96,7 @@ class JobShopObserver:
         self.state = GraphState.empty(self.spec, len(reals))
         self._reals = reals
 
-    def load(self, row: int, instance: JobShopInstance, makespan_bound: int) -> None:
+    def load(self, row: int, instance: JobShopInstance, makespan_bound: int, show_due: bool) -> None:
         """Write the static part of row ``row``."""
         state, count = self.state, instance.num_operations
         machines, jobs = instance.num_machines, instance.num_jobs
@@ -133,7 +134,7 @@ class JobShopObserver:
         nodes[machine_rows, column["operations"]] = np.bincount(instance.machine, minlength=machines) / jobs
         nodes[job_rows, column["operations"]] = lengths / machines
         nodes[job_rows, column["release"]] = instance.release / makespan_bound
-        if instance.due is not None:
+        if show_due and instance.due is not None:
             nodes[job_rows, column["due"]] = instance.due / makespan_bound
         nodes[job_rows, column["weight"]] = instance.weight / max_weight
         np.clip(nodes, -FEATURE_LIMIT, FEATURE_LIMIT, out=nodes)

@@ -51,7 +51,16 @@ def draw_gantt(instance: JobShopInstance, solution: JobShopSolution, title: str 
             dark = 0.3 * colours[j][0] + 0.59 * colours[j][1] + 0.11 * colours[j][2] < 0.55
             ink = "white" if dark else "black"
             axes.text(start + duration / 2, machine, label, size=LABEL_SIZE, color=ink, ha="center", va="center")
-    axes.add_collection(PatchCollection(bars, facecolors=fills, edgecolors=borders, linewidths=0.8))
+    # late bars last, so that their outlines lie above their neighbours
+    order = sorted(range(len(bars)), key=lambda index: borders[index] == "red")
+    axes.add_collection(
+        PatchCollection(
+            [bars[i] for i in order],
+            facecolors=[fills[i] for i in order],
+            edgecolors=[borders[i] for i in order],
+            linewidths=[1.6 if borders[i] == "red" else 0.8 for i in order],
+        )
+    )
     axes.set_xlim(0, max(span, 1))
     axes.set_ylim(machines - 0.4, -0.6)
     axes.set_yticks(range(machines), [f"M{m}" for m in range(machines)])
@@ -59,7 +68,8 @@ def draw_gantt(instance: JobShopInstance, solution: JobShopSolution, title: str 
     axes.axvline(span, color="black", linewidth=0.8, linestyle=":")
     scheduled = int((solution.start >= 0).sum())
     part = "" if scheduled == instance.num_operations else f", {scheduled} of {instance.num_operations} operations"
-    axes.set_title(title or f"{instance.name}: makespan {span}{part}", fontsize=10)
+    late_note = "; red outline: ends after its due date" if "red" in borders else ""
+    axes.set_title((title or f"{instance.name}: makespan {span}{part}") + late_note, fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     _job_key(figure, axes, colours)
     return figure
@@ -89,8 +99,10 @@ def _job_colours(num_jobs: int) -> list[tuple[float, float, float]]:
     if num_jobs <= QUALITATIVE_COLOURS:
         # the strong half of tab20 first, so that ten jobs get ten clearly different colours
         order = [*range(0, 20, 2), *range(1, 20, 2)]
-        return [tuple(colormaps["tab20"](order[j])[:3]) for j in range(num_jobs)]
-    return [tuple(colormaps["turbo"](0.05 + 0.9 * j / (num_jobs - 1))[:3]) for j in range(num_jobs)]
+        shades = [colormaps["tab20"](order[j]) for j in range(num_jobs)]
+    else:
+        shades = [colormaps["turbo"](0.05 + 0.9 * j / (num_jobs - 1)) for j in range(num_jobs)]
+    return [(red, green, blue) for red, green, blue, _ in shades]
 
 
 def _job_key(figure: Figure, axes: object, colours: list[tuple[float, float, float]]) -> None:

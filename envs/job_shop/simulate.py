@@ -1,7 +1,7 @@
 """The physics of the job shop: a batch of schedules built one operation at a time.
 
-A decision appends the next operation of one job to its machine, at ``max(job ready, machine ready)``. What differs between
-schedule builders is which jobs may be chosen:
+A decision appends the next operation of one job to its machine, at ``max(job ready, machine ready)``. What differs
+between schedule builders is which jobs may be chosen:
 
 * ``append``: every unfinished job.
 * ``nondelay``: jobs whose next operation can start at the earliest time at which any can, so that no machine
@@ -9,10 +9,10 @@ schedule builders is which jobs may be chosen:
 * ``active``: jobs that compete for the machine of the operation that could finish first, and could start
   before that finish (Giffler & Thompson, Operations Research 8, 1960). Ties for the first finish go to the lowest job.
 
-The reward of a step is minus the rise of a lower bound on the objective, counted from 0 before the first step. The bound
-never falls, and after the last step it is the objective, so an episode's rewards sum to minus the objective. For the
-makespan it is the larger of (a) each job's earliest next start plus remaining work and (b) each machine's ready time
-plus remaining work; for the other objectives it sums each job's cost at its bound (a).
+The reward of a step is minus the rise of a lower bound on the objective, counted from 0 before the first step. The
+bound never falls, and after the last step it is the objective, so an episode's rewards sum to minus the objective.
+For the makespan it is the larger of (a) each job's earliest next start plus remaining work and (b) each machine's
+ready time plus remaining work; for the other objectives it sums each job's cost at its bound (a).
 
 The loops themselves are in :mod:`.kernels`.
 """
@@ -126,7 +126,8 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         if instance.due is None and "tardiness" in self.objective_name:
             raise ValueError(f"{instance.name} has no due dates, which {self.objective_name} needs")
         self.num_jobs[row], self.num_machines[row], self.num_operations[row] = jobs, machines, operations
-        self.has_due[row] = instance.due is not None
+        # an agent that does not care about due dates should not see them
+        self.has_due[row] = instance.due is not None and "tardiness" in self.objective_name
         self.machine[row, :operations] = instance.machine
         self.duration[row, :operations] = instance.duration
         self._numbers[row, : k.ROW] = 0
@@ -144,7 +145,7 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self.scale[row] = makespan_bound * (
             1.0 if self.objective_name == "makespan" else max(float(cost_weight.sum()), 1.0)
         )
-        self._observer.load(row, instance, makespan_bound)
+        self._observer.load(row, instance, makespan_bound, show_due=bool(self.has_due[row]))
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         """Start the next operation of job ``action[b]`` in every row; see :class:`Simulator`."""

@@ -1,4 +1,4 @@
-"""Steps per second of job-shop-lib's graph environment with a random legal policy. Arguments: instance name, seconds."""
+"""Steps per second of job-shop-lib's graph environment, random legal policy. Arguments: instance name, seconds."""
 
 import json
 import random

@@ -1,0 +1,58 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# torch and numba would each start a thread per core and wait for one another
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint install peers speed clean help
+
+help:
+	@echo "make demo   install, train two small agents (1 minute), benchmark them, draw a Gantt chart"
+	@echo "make test   install, lint, type-check, run the tests"
+	@echo "make speed  environment steps per second beside other packages (make peers installs those)"
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+DEMO_INSTANCES := ta01-ta03,ta11,ta21
+DEMO_AGENTS := spt,mwkr,fdd-mwkr,spt-twkr,edd,mdd,cp-sat
+
+demo: install
+	rm -rf runs/demo results/demo
+	$(BIN)/schedlab train job-shop --minutes 0.5 --out runs/demo/makespan
+	$(BIN)/schedlab train job-shop --minutes 0.5 --out runs/demo/tardiness --objective total-tardiness --due-date-factor 1.3
+	$(BIN)/schedlab benchmark job-shop --instances $(DEMO_INSTANCES) --due-date-factor 1.3 --time-limit 5 \
+		--agents $(DEMO_AGENTS),ppo:runs/demo/makespan --out results/demo/makespan
+	$(BIN)/schedlab benchmark job-shop --instances $(DEMO_INSTANCES) --due-date-factor 1.3 --time-limit 5 \
+		--objective total-tardiness --agents $(DEMO_AGENTS),ppo:runs/demo/tardiness --out results/demo/tardiness
+	$(BIN)/schedlab solve job-shop --instance ta01 --agent ppo:runs/demo/makespan \
+		--out results/demo/ta01.json --plot results/demo/ta01.png
+	@echo "Gantt chart: results/demo/ta01.png"
+
+test: install lint
+	$(BIN)/python -m pytest -n 2
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	@# type checkers and import-linter do not follow the folder mapping of an editable install; they read an installed copy
+	@rm -rf build && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/typing .
+	cd build && PYTHONPATH=typing ../$(BIN)/lint-imports --config ../pyproject.toml
+	cd build && MYPYPATH=typing ../$(BIN)/mypy --config-file ../pyproject.toml -p schedlab
+
+peers:
+	$(PYTHON) -m venv .peers/jssenv
+	.peers/jssenv/bin/python -m pip install --quiet JSSEnv==1.1.0
+	$(PYTHON) -m venv .peers/job-shop-lib
+	.peers/job-shop-lib/bin/python -m pip install --quiet job-shop-lib==1.7.2
+
+speed: install
+	$(BIN)/schedlab speed job-shop --against all
+
+clean:
+	rm -rf build dist runs/demo results/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
