@@ -138,15 +138,13 @@ def lor(s: JobShopSimulator) -> Priority:
 def fdd_mwkr(s: JobShopSimulator) -> Priority:
     """Flow due date, r plus work up to the operation's end, per work remaining (Sels, Gheysen & Vanhoucke 2012)."""
     flow_due_date = s.release + s.job_work - s.remaining_work + s.candidate_duration
-    priority: Priority = flow_due_date / _remaining(s)
-    return priority
+    return flow_due_date / _remaining(s)
 
 
 @_rule("spt-twk")
 def spt_twk(s: JobShopSimulator) -> Priority:
     """Processing time per total work of the job (Sels, Gheysen & Vanhoucke 2012)."""
-    priority: Priority = s.candidate_duration / np.maximum(s.job_work, 1)
-    return priority
+    return s.candidate_duration / np.maximum(s.job_work, 1)
 
 
 @_rule("spt-twkr")
@@ -196,8 +194,7 @@ def slack_per_operation(s: JobShopSimulator) -> Priority:
 @_rule("cr", due=True)
 def critical_ratio(s: JobShopSimulator) -> Priority:
     """Critical ratio (d - t) / R (Berry & Rao 1975)."""
-    priority: Priority = (s.due - s.earliest_start) / _remaining(s)
-    return priority
+    return (s.due - s.earliest_start) / _remaining(s)
 
 
 @_rule("cr-spt", due=True)
