@@ -64,13 +64,23 @@ class SchedulingEnv(gym.Env[Observation, np.int64]):
         self.simulator = self.problem.simulator_for_config(config, 1)
         self.observation_space = cast("gym.Space[Observation]", self.simulator.spec.observation_space())
         self.action_space = gym.spaces.Discrete(self.simulator.spec.num_actions)
-        self._sample = self.problem.sampler(config)
         self._action = np.zeros(1, np.int64)
         self._illegal_limit = illegal_limit(self.simulator)
         self._illegal_actions = 0
+        self._connect()
+
+    def _connect(self) -> None:
+        self._sample = self.problem.sampler(self.config)
         state = self.simulator.observe()
         # one-dimensional views of the simulator's buffers
         self._views = [(key, value.reshape(-1)) for key, value in {**state.static(), **state.dynamic()}.items()]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key not in ("_sample", "_views")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._connect()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

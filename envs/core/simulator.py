@@ -41,6 +41,7 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
         scale: Natural size of each episode's objective, float64 ``[B]``, positive; what rewards are divided
             by when they are normalised.
         instances: The instance in each row (``None`` before the first reset).
+        arguments: What the constructor was called with; a pickle is these and a snapshot.
     """
 
     spec: GraphSpec
@@ -52,6 +53,7 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
     done_count: int
     scale: NDArray[np.float64]
     instances: list[InstanceT | None]
+    arguments: tuple[Any, ...]
 
     @abstractmethod
     def reset(self, instances: Sequence[InstanceT], rows: Sequence[int] | None = None) -> None:
@@ -98,6 +100,10 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
     def state_arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays that change during an episode, by name, first axis the batch."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # the public arrays are views of one another, which a plain pickle would tear apart
+        return _rebuild, (type(self), self.arguments, self.snapshot())
+
     def snapshot(self) -> Snapshot[InstanceT]:
         """Copy the state, so that look-ahead can return to it."""
         arrays = {name: array.copy() for name, array in self.state_arrays().items()}
@@ -121,3 +127,11 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
         for name, array in self.state_arrays().items():
             array[...] = snapshot.arrays[name]
         self.illegal_count, self.done_count = int(self.illegal.sum()), int(self.done.sum())
+
+
+def _rebuild(
+    kind: type[Simulator[InstanceT, SolutionT]], arguments: tuple[Any, ...], snapshot: Snapshot[InstanceT]
+) -> Simulator[InstanceT, SolutionT]:
+    simulator = kind(*arguments)
+    simulator.restore(snapshot)
+    return simulator

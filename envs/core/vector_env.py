@@ -68,15 +68,25 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         self.single_action_space = gym.spaces.Discrete(self.simulator.spec.num_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._sample = self.problem.sampler(config)
         self._generators: list[np.random.Generator] = []
         self._illegal_limit = illegal_limit(self.simulator)
         self._illegal_actions = np.zeros(num_envs, np.int64)
         self._misplayed = False  # whether an illegal action was ever taken
         self._never = np.zeros(num_envs, np.bool_)
         self._steps = np.zeros(num_envs, np.int64)
-        self._static: Observation = {}
+        self._connect()
+
+    def _connect(self) -> None:
+        self._sample = self.problem.sampler(self.config)
         self._buffers = self.simulator.observe()
+        self._static: Observation = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key not in ("_sample", "_buffers", "_static")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._connect()
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None

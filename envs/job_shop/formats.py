@@ -119,14 +119,17 @@ class _Parser:
             for job, value in enumerate(per_job.get(word, [])):
                 if value < 0:
                     self.fail(keyworded[word][0], f"{word} of job {job} is negative ({value})")
-        return JobShopInstance.from_jobs(
-            jobs,
-            self.num_machines,
-            name=self.name,
-            release=per_job.get("release"),
-            due=per_job.get("due"),
-            weight=per_job.get("weight"),
-        )
+        try:
+            return JobShopInstance.from_jobs(
+                jobs,
+                self.num_machines,
+                name=self.name,
+                release=per_job.get("release"),
+                due=per_job.get("due"),
+                weight=per_job.get("weight"),
+            )
+        except ValueError as error:
+            self.fail(None, str(error))
 
     def header(self) -> list[Line]:
         """Read jobs and machines from the first line of numbers; titles above it are skipped."""

@@ -65,6 +65,7 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         builder: str = "nondelay",
         objective: str = "makespan",
     ) -> None:
+        self.arguments = (max_jobs, max_machines, max_operations, batch_size, builder, objective)
         self.batch_size = batch_size
         self.builder = builder
         self.objective_name = objective
