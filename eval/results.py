@@ -124,6 +124,8 @@ def read_results(folder: Path) -> list[Row]:
     path = folder / "results.json"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(data, list):
+            raise TypeError("must hold a list of rows")
         return [Row(**item) for item in data]
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None

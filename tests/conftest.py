@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 import schedlab  # noqa: F401 (registers the environments)
 from schedlab.envs.job_shop import PROBLEM, JobShopConfig, JobShopInstance
 

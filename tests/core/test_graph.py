@@ -3,6 +3,7 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+
 from schedlab.envs import PROBLEMS
 from schedlab.envs.core.files import write_atomically
 from schedlab.envs.core.graph import FEATURE_LIMIT, GraphSpec, GraphState

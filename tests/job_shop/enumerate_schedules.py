@@ -1,4 +1,4 @@
-"""Every schedule that a builder can make of a tiny shop, by plain recursion. An oracle that shares nothing with the simulator."""
+"""Every schedule that a builder can make of a tiny shop, by plain recursion: an oracle independent of the simulator."""
 
 from schedlab.envs.job_shop import JobShopInstance
 
@@ -36,7 +36,7 @@ def all_schedules(instance: JobShopInstance, builder: str) -> set[Schedule]:
             machine, duration = jobs[j][position[j]]
             start = max(job_ready[j], machine_ready[machine])
             extend(
-                [s + [start] if i == j else s for i, s in enumerate(starts)],
+                [[*s, start] if i == j else s for i, s in enumerate(starts)],
                 [p + (i == j) for i, p in enumerate(position)],
                 [start + duration if i == j else r for i, r in enumerate(job_ready)],
                 [start + duration if m == machine else r for m, r in enumerate(machine_ready)],

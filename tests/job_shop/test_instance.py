@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+
 from schedlab.envs.core import InputError
 from schedlab.envs.job_shop import PROBLEM, JobShopConfig, JobShopInstance
 from schedlab.envs.job_shop.catalog import instance_names, known_makespans, named_instance

@@ -4,10 +4,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from schedlab.envs.job_shop import BUILDERS, OBJECTIVES, PROBLEM, JobShopConfig, JobShopInstance, JobShopSolution, kernels
+
+from schedlab.envs.job_shop import (
+    BUILDERS,
+    OBJECTIVES,
+    PROBLEM,
+    JobShopConfig,
+    JobShopInstance,
+    JobShopSolution,
+    kernels,
+)
 from schedlab.envs.job_shop.check import check_schedule
 
 from .enumerate_schedules import all_schedules, cost, legal_jobs
+from .strategies import shops
 
 
 def play(instance, builder="nondelay", objective="makespan", seed=0, on_step=None):
@@ -23,17 +33,6 @@ def play(instance, builder="nondelay", objective="makespan", seed=0, on_step=Non
         if on_step:
             on_step(simulator, reward)
     return simulator, total
-
-
-@st.composite
-def shops(draw, max_jobs=4, max_machines=3, max_length=4):
-    """Random small shops with everything optional drawn too."""
-    machines = draw(st.integers(1, max_machines))
-    count = draw(st.integers(1, max_jobs))
-    operation = st.tuples(st.integers(0, machines - 1), st.integers(0, 9))
-    jobs = [draw(st.lists(operation, min_size=1, max_size=max_length)) for _ in range(count)]
-    times = st.lists(st.integers(0, 12), min_size=count, max_size=count)
-    return JobShopInstance.from_jobs(jobs, machines, release=draw(times), due=draw(times), weight=draw(times))
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
@@ -182,8 +181,14 @@ def test_stepping_and_observing_in_one_pass_equals_doing_one_after_the_other(odd
 
 
 def test_the_kernels_and_the_configuration_number_builders_and_objectives_alike():
-    assert (kernels.NONDELAY, kernels.ACTIVE, kernels.APPEND) == tuple(map(BUILDERS.index, ("nondelay", "active", "append")))
-    named = [OBJECTIVES[i] for i in (kernels.MAKESPAN, kernels.TARDINESS, kernels.WEIGHTED_TARDINESS, kernels.FLOW_TIME)]
+    assert tuple(map(BUILDERS.index, ("nondelay", "active", "append"))) == (
+        kernels.NONDELAY,
+        kernels.ACTIVE,
+        kernels.APPEND,
+    )
+    named = [
+        OBJECTIVES[i] for i in (kernels.MAKESPAN, kernels.TARDINESS, kernels.WEIGHTED_TARDINESS, kernels.FLOW_TIME)
+    ]
     assert named == ["makespan", "total-tardiness", "total-weighted-tardiness", "total-flow-time"]
 
 

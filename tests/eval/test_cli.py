@@ -1,0 +1,208 @@
+"""The command line: what it writes, prints and refuses."""
+
+import json
+
+import pytest
+
+from schedlab.eval.cli import main
+
+
+def run(capsys, *words):
+    status = main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_list_names_problems_instances_presets_and_agents(capsys):
+    status, out, _ = run(capsys, "list")
+    assert status == 0
+    for word in ("job-shop", "JobShop-v0", "ta01-ta80", "random-10x10", "fdd-mwkr", "cp-sat"):
+        assert word in out
+
+
+def test_solve_writes_a_solution_that_check_accepts(capsys, tmp_path):
+    solution, picture = tmp_path / "s.json", tmp_path / "s.png"
+    status, out, _ = run(
+        capsys, "solve", "job-shop", "--instance", "ft06", "--agent", "random", "--samples", 50, "--seed", 3,
+        "--out", solution, "--plot", picture, "--text",
+    )  # fmt: skip
+    assert status == 0
+    assert "ft06: random@50" in out
+    assert "M0" in out
+    assert picture.stat().st_size > 0
+    data = json.loads(solution.read_text())
+    assert (data["problem"], data["agent"], data["samples"], data["seed"]) == ("job-shop", "random@50", 50, 3)
+    status, out, _ = run(capsys, "check", "job-shop", "--instance", "ft06", "--solution", solution)
+    assert status == 0
+    assert f"feasible, objective {data['objective']:g}" in out
+
+
+def test_check_remembers_the_objective_that_a_solution_was_made_for(capsys, tmp_path):
+    solution = tmp_path / "s.json"
+    given = ("--objective", "total-tardiness", "--due-date-factor", "1.3")
+    run(capsys, "solve", "job-shop", "--instance", "ft06", "--agent", "edd", "--out", solution, *given)
+    status, out, _ = run(capsys, "check", "job-shop", "--instance", "ft06", "--solution", solution)
+    assert status == 0
+    assert f"{json.loads(solution.read_text())['objective']:g}" in out
+
+
+def test_check_finds_a_moved_operation_and_a_false_claim(capsys, tmp_path):
+    solution = tmp_path / "s.json"
+    run(capsys, "solve", "job-shop", "--instance", "ft06", "--agent", "mwkr", "--out", solution)
+    data = json.loads(solution.read_text())
+    solution.write_text(json.dumps({**data, "objective": 1}))
+    status, out, _ = run(capsys, "check", "job-shop", "--instance", "ft06", "--solution", solution)
+    assert status == 1
+    assert "claims 1" in out
+    data["solution"]["start"][0][1] = 0
+    solution.write_text(json.dumps(data))
+    status, out, _ = run(capsys, "check", "job-shop", "--instance", "ft06", "--solution", solution)
+    assert status == 1
+    assert "infeasible" in out
+    assert "job 0, operation 1 starts at 0" in out
+
+
+def test_benchmark_prints_a_table_and_writes_three_files(capsys, tmp_path):
+    out_folder = tmp_path / "deep" / "results"
+    status, out, _ = run(
+        capsys,
+        "benchmark",
+        "job-shop",
+        "--instances",
+        "ta01-ta03",
+        "--agents",
+        "spt,fdd-mwkr",
+        "--out",
+        out_folder,
+        "--details",
+    )
+    assert status == 0
+    assert "fdd-mwkr" in out
+    assert "best known value" in out
+    rows = json.loads((out_folder / "results.json").read_text())
+    assert len(rows) == 6
+    assert all(row["feasible"] for row in rows)
+    summary = json.loads((out_folder / "summary.json").read_text())
+    assert [agent["agent"] for agent in summary["agents"]] == ["spt", "fdd-mwkr"]
+    assert summary["command"].startswith("schedlab benchmark job-shop")
+    assert summary["machine"]["cores"] >= 1
+
+
+def test_a_resumed_benchmark_keeps_rows_and_refuses_other_settings(capsys, tmp_path):
+    base = ("benchmark", "job-shop", "--instances", "ta01", "--out", tmp_path, "--agents")
+    run(capsys, *base, "spt")
+    before = json.loads((tmp_path / "results.json").read_text())
+    assert run(capsys, *base, "spt,mor", "--resume")[0] == 0
+    after = json.loads((tmp_path / "results.json").read_text())
+    assert after[0] == before[0]
+    assert len(after) == 2
+    status, _, err = run(capsys, *base, "spt", "--resume", "--builder", "active")
+    assert status == 2
+    assert "use another --out" in err
+
+
+GOOD = ("--instance", "ft06", "--agent", "spt")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "VERB"),
+        (("solve",), "PROBLEM"),
+        (("solve", "job-shpo"), "job-shpo"),
+        (("solve", "job-shop"), "--instance"),
+        (("solve", "job-shop", "--instance", "none.txt", "--agent", "spt"), "none.txt: no such file"),
+        (("solve", "job-shop", "--instance", "ta81", "--agent", "spt"), "unknown instance 'ta81'"),
+        (("solve", "job-shop", "--instance", "ft06", "--agent", "sptt"), "unknown agent 'sptt'; did you mean spt"),
+        (("solve", "job-shop", "--instance", "ft06", "--agent", "edd"), "needs due dates"),
+        (("solve", "job-shop", *GOOD, "--samples", "3"), "nothing to sample"),
+        (("solve", "job-shop", *GOOD, "--objective", "profit"), "invalid choice"),
+        (("solve", "job-shop", *GOOD, "--objective", "total-tardiness"), "due date factor"),
+        (("solve", "job-shop", *GOOD, "--due-date-factor", "x"), "--due-date-factor"),
+        (("solve", "job-shop", *GOOD, "--time-limit", "0"), "time limit"),
+        (("solve", "job-shop", *GOOD, "--out", "/no/such/folder/s.json"), "does not exist"),
+        (("solve", "job-shop", *GOOD, "--plot", "gantt.bmp"), "pictures end in"),
+        (("check", "job-shop", "--instance", "ft06", "--solution", "none.json"), "none.json: no such file"),
+        (("benchmark", "job-shop", "--instances", "ta01-ta99", "--agents", "spt"), "ta81 is not a built-in"),
+        (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt,spt"), "twice"),
+        (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt", "--seeds", "x"), "--seeds"),
+        (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt", "--batch", "0"), "--batch"),
+        (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt", "--resume"), "--resume needs --out"),
+        (("train", "job-shop", "--config", "none.toml"), "none.toml: no such file"),
+        (("train", "job-shop", "--minutes", "-1"), "minutes must be positive"),
+        (("train", "job-shop", "--resume", "/no/such/run"), "no such checkpoint"),
+        (("speed", "job-shop", "--against", "nobody"), "unknown job-shop peer"),
+        (("speed", "job-shop", "--against", "jssenv", "--peers-folder", "/none"), "make peers"),
+    ],
+)
+def test_bad_input_gives_one_line_and_status_2(capsys, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run(capsys, *words)
+    assert status == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert out == ""
+    assert list(tmp_path.iterdir()) == [], "nothing half-written"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not JSON"),
+        ("[]", "not a solution file"),
+        ('{"solution": 3}', "one list of start times per job"),
+        ('{"solution": {"start": [[1]]}}', "of lengths"),
+        ('{"solution": {"start": []}, "config": 4}', '"config" must be an object'),
+        ('{"solution": {"start": []}, "config": {"colour": 4}}', "unknown job-shop option"),
+        ('{"solution": {"start": %s}}' % [[1.5] * 6] * 1, "of lengths"),
+        (json.dumps({"solution": {"start": [["1"] * 6] * 6}}), "must be an integer"),
+        (json.dumps({"solution": {"start": [[2**70] * 6] * 6}}), "must be an integer"),
+    ],
+)
+def test_foreign_solution_files_are_refused_in_one_line(capsys, tmp_path, content, message):
+    path = tmp_path / "s.json"
+    path.write_text(content)
+    status, _, err = run(capsys, "check", "job-shop", "--instance", "ft06", "--solution", path)
+    assert status == 2
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["list", "train", "solve", "check", "benchmark", "speed"])
+def test_every_verb_explains_itself(capsys, verb):
+    words = [verb, "--help"] if verb == "list" else [verb, "job-shop", "--help"]
+    status, out, _ = run(capsys, *words)
+    assert status == 0
+    assert "usage: schedlab" in out
+    assert "``" not in out
+
+
+def test_help_of_an_option_comes_from_the_configurations_docstring(capsys):
+    _, out, _ = run(capsys, "solve", "job-shop", "--help")
+    text = " ".join(out.split())
+    assert "What is minimised, one of" in text
+    assert "--due-date-factor" in text
+
+
+def test_speed_measures_the_three_ways_to_step(capsys, tmp_path):
+    path = tmp_path / "speed.json"
+    status, out, _ = run(
+        capsys,
+        "speed",
+        "job-shop",
+        "--seconds",
+        0.05,
+        "--repeats",
+        1,
+        "--batch",
+        8,
+        "--instance",
+        "ft06",
+        "--out",
+        path,
+    )
+    assert status == 0
+    assert "steps per second" in out
+    assert len(json.loads(path.read_text())) == 3
+    assert all(item["steps_per_second"] > 0 for item in json.loads(path.read_text()))
