@@ -22,6 +22,15 @@ AGENT_HELP = (
 )
 
 
+EXAMPLES = {
+    "train": "--minutes 10 --out runs/mine",
+    "solve": "--instance ta01 --agent cp-sat --time-limit 5 --out ta01.json --plot ta01.png",
+    "check": "--instance ta01 --solution ta01.json",
+    "benchmark": "--instances ta01-ta10 --agents spt,fdd-mwkr,random@64,cp-sat --time-limit 2 --out results/ta",
+    "speed": "--against all",
+}
+
+
 class OneLineParser(argparse.ArgumentParser):
     """Argparse that reports a mistake in one line."""
 
@@ -87,7 +96,7 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
                 entry.name,
                 help=entry.env_id,
                 description=verb.description,
-                formatter_class=argparse.RawDescriptionHelpFormatter,
+                epilog=f"example: schedlab {name} {entry.name} {EXAMPLES[name]}",
             )
             problem.set_defaults(run=run)
             if entry.name in argv:
@@ -167,7 +176,7 @@ def _train_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument("--seed", type=int, default=None, help="of networks, instances and actions")
     parser.add_argument("--threads", type=int, default=None, help="torch threads (default: from the configuration)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    add_config_options(parser, problem)
+    add_config_options(parser, problem, random_instances=True)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ..envs.core.problem import Problem
 
@@ -22,22 +22,31 @@ def attribute_docs(cls: type) -> dict[str, str]:
 
 
 def add_config_options(
-    parser: argparse.ArgumentParser, problem: Problem[Any, Any, Any], skip: Sequence[str] = ("instance",)
+    parser: argparse.ArgumentParser, problem: Problem[Any, Any, Any], random_instances: bool = False
 ) -> None:
-    """Add one option per field of the problem's configuration; only those given on the command line are set."""
-    group = parser.add_argument_group(f"options of {problem.name}")
+    """Add one option per field of the problem's configuration; only those given on the command line are set.
+
+    Args:
+        parser: Where to add them.
+        problem: Whose configuration.
+        random_instances: Also what only concerns random instances, and which instances to play.
+    """
+    title = f"options of {problem.name}"
+    group = parser.add_argument_group(
+        f"{title}, instead of the training configuration's" if random_instances else title
+    )
     docs, hints = attribute_docs(problem.config_type), get_type_hints(problem.config_type)
     for field in fields(problem.config_type):
-        if field.name in skip:
+        if not random_instances and (field.name == "instance" or "random_instances_only" in field.metadata):
             continue
         default = None if field.default is MISSING else field.default
         group.add_argument(
             f"--{field.name.replace('_', '-')}",
             dest=f"config_{field.name}",
             default=argparse.SUPPRESS,
-            type=_converter(hints[field.name]),
+            type=(converter := _converter(hints[field.name])),
             choices=field.metadata.get("choices"),
-            metavar=None if "choices" in field.metadata else "VALUE",
+            metavar=None if "choices" in field.metadata else METAVARS.get(converter, "VALUE"),
             help=_escape(f"{docs.get(field.name, '')} (default: {default})"),
         )
 
@@ -49,13 +58,13 @@ def given_config_values(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _escape(text: str) -> str:
-    return text.replace("%", "%%")
+    return re.sub(r":\w+:`(\w+)`", r"\1", text).replace("%", "%%")
 
 
 def _converter(hint: Any) -> Callable[[str], Any]:
     kinds = {*get_args(hint)} or {hint}
-    if any(getattr(kind, "__origin__", None) is not None for kind in kinds):
-        return number_or_range
+    if any(get_origin(kind) is not None for kind in kinds):
+        return name_or_names if str in kinds else number_or_range
     for kind in (int, float):
         if kinds <= {kind, type(None)}:
             return kind
@@ -68,8 +77,21 @@ def number_or_range(text: str) -> int | float | list[int | float]:
     return [_number(bounds[1]), _number(bounds[2])] if bounds else _number(text)
 
 
+def name_or_names(text: str) -> str | list[str]:
+    """``"ta01"``, or ``"ta01,ta02"`` for a list."""
+    return text.split(",") if "," in text else text
+
+
 def _number(text: str) -> int | float:
     try:
         return int(text)
     except ValueError:
         return float(text)
+
+
+METAVARS: dict[Callable[[str], Any], str] = {
+    number_or_range: "N|LOW-HIGH",
+    name_or_names: "NAME[,NAME...]",
+    int: "N",
+    float: "X",
+}

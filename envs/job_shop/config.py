@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, fields
 BUILDERS = ("nondelay", "active", "append")
 OBJECTIVES = ("makespan", "total-tardiness", "total-weighted-tardiness", "total-flow-time")
 
+# marks what only concerns random instances: no option for given ones
+RANDOM = {"random_instances_only": True}
+
 Number = int | float
 Range = Number | Sequence[Number]
 
@@ -25,8 +28,8 @@ class JobShopConfig:
         num_machines: Machines of a random instance; each job visits each once, in random order.
         min_duration: Shortest duration of a random instance.
         max_duration: Longest duration of a random instance.
-        objective: What is minimised, one of :data:`OBJECTIVES`.
-        builder: Which jobs may be chosen, one of :data:`BUILDERS`.
+        objective: What is minimised, one of ``OBJECTIVES``.
+        builder: Which jobs may be chosen at a step, one of ``BUILDERS``.
         due_date_factor: Due dates are ``release + floor(factor * work of the job)``, on instances that
             bring none of their own; a pair draws a factor per instance.
         release_date_factor: Release dates of random instances are uniform on
@@ -39,14 +42,14 @@ class JobShopConfig:
     """
 
     instance: str | Sequence[str] | None = None
-    num_jobs: Range = 10
-    num_machines: Range = 10
-    min_duration: int = 1
-    max_duration: int = 99
+    num_jobs: Range = field(default=10, metadata=RANDOM)
+    num_machines: Range = field(default=10, metadata=RANDOM)
+    min_duration: int = field(default=1, metadata=RANDOM)
+    max_duration: int = field(default=99, metadata=RANDOM)
     objective: str = field(default="makespan", metadata={"choices": OBJECTIVES})
     builder: str = field(default="nondelay", metadata={"choices": BUILDERS})
     due_date_factor: Range | None = None
-    release_date_factor: float = 0.0
+    release_date_factor: float = field(default=0.0, metadata=RANDOM)
     weights: str | None = field(default=None, metadata={"choices": ("unit", "singer-pinedo")})
 
     def __post_init__(self) -> None:

@@ -182,6 +182,7 @@ def test_help_of_an_option_comes_from_the_configurations_docstring(capsys):
     _, out, _ = run(capsys, "solve", "job-shop", "--help")
     text = " ".join(out.split())
     assert "What is minimised, one of" in text
+    assert "--num-jobs" not in text, "sizes of random instances do not concern a given one"
     assert "--due-date-factor" in text
 
 
