@@ -20,7 +20,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 DEMO_INSTANCES := ta01-ta03,ta11,ta21
-DEMO_AGENTS := spt,mwkr,fdd-mwkr,spt-twkr,edd,mdd,cp-sat
+DEMO_AGENTS := spt,mwkr,fdd-mwkr,spt-twkr,edd,mdd,mod,cp-sat
 
 demo: install
 	rm -rf runs/demo results/demo
