@@ -86,7 +86,7 @@ class GraphSpec:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: one is made at every step of a vector env, and freezing costs microseconds
 class GraphState:
     """A batch of observations, as views of a simulator's buffers: valid until its next step.
 
@@ -131,10 +131,10 @@ class GraphState:
             self.nodes,
             self.node_mask,
             self.edges,
-            np.empty_like(self.candidate),
-            np.empty_like(self.features),
-            np.empty_like(self.context),
-            np.empty_like(self.action_mask),
+            np.empty(self.candidate.shape, np.int32),
+            np.empty(self.features.shape, np.float32),
+            np.empty(self.context.shape, np.float32),
+            np.empty(self.action_mask.shape, np.int8),
         )
 
     def static(self) -> dict[str, NDArray[Any]]:

@@ -72,7 +72,7 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         self._illegal_limit = illegal_limit(self.simulator)
         self._illegal_actions = np.zeros(num_envs, np.int64)
         self._misplayed = False  # whether an illegal action was ever taken
-        self._never = np.zeros(num_envs, np.bool_)
+        self._never, self._always = np.zeros(num_envs, np.bool_), np.ones(num_envs, np.bool_)
         self._steps = np.zeros(num_envs, np.int64)
         self._connect()
 
@@ -144,25 +144,35 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         simulator = self.simulator
         reward, state = simulator.step_and_observe(np.asarray(actions, np.int64), self._out())
         rewards = reward.copy()
-        self._steps += 1
+        if self.max_episode_steps is not None:
+            self._steps += 1
         if simulator.illegal_count:
             self._charge_illegal(actions, rewards)
         if self.normalize_reward:
             rewards /= simulator.scale
         terminated = simulator.done.copy()
-        truncated = self._never.copy() if not self._misplayed else self._illegal_actions > self._illegal_limit
-        if self.max_episode_steps is not None:
-            truncated |= self._steps >= self.max_episode_steps
-        final = {}
-        if simulator.done_count or ((self._misplayed or self.max_episode_steps) and truncated.any()):
+        info = self._mask_info(state)
+        if not self._misplayed and self.max_episode_steps is None:
+            truncated = self._never.copy()
+            any_ended = simulator.done_count > 0
+        else:
+            truncated = self._truncated()
+            any_ended = simulator.done_count > 0 or bool(truncated.any())
+        if any_ended:
             ended = terminated | truncated
             last, rows = state, np.flatnonzero(ended)
-            final = self._final(last, ended)
+            info = self._final(last, ended)
             self._start(rows)
             # the last observations stay as they are in arrays of their own
             state = self._out()
-            simulator.observe(state)
-        return self._observation(state), rewards, terminated, truncated, {**self._mask_info(state), **final}
+            info |= self._mask_info(simulator.observe(state))
+        return self._observation(state), rewards, terminated, truncated, info
+
+    def _truncated(self) -> NDArray[np.bool_]:
+        truncated = self._illegal_actions > self._illegal_limit
+        if self.max_episode_steps is not None:
+            truncated |= self._steps >= self.max_episode_steps
+        return truncated
 
     def _out(self) -> GraphState:
         """Where the next observation goes: new arrays, or always the same ones without ``copy``."""
@@ -200,11 +210,15 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
             # copied only when an episode of another instance starts; what was returned before is never written again
             static = {key: value.reshape(self.num_envs, -1) for key, value in state.static().items()}
             self._static = {key: value.copy() for key, value in static.items()} if self.copy else static
-        dynamic = {key: value.reshape(self.num_envs, -1) for key, value in state.dynamic().items()}
-        return {**self._static, **dynamic}
+        observation = self._static.copy()
+        observation["candidate"] = state.candidate
+        observation["candidate_features"] = state.features.reshape(self.num_envs, -1)
+        observation["context"] = state.context
+        observation["action_mask"] = state.action_mask
+        return observation
 
     def _mask_info(self, state: GraphState) -> dict[str, Any]:
-        return {"action_mask": state.action_mask, "_action_mask": np.ones(self.num_envs, np.bool_)}
+        return {"action_mask": state.action_mask, "_action_mask": self._always.copy()}
 
     @property
     def graph_spec(self) -> GraphSpec:

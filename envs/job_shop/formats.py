@@ -17,6 +17,7 @@ number of operations is not the number of machines are announced in the standard
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal, NoReturn
 
@@ -28,6 +29,7 @@ from .instance import MAX_TIME, JobShopInstance
 Format = Literal["standard", "taillard"]
 Line = tuple[int, list[str]]
 
+INTEGER = re.compile(r"[+-]?[0-9]+")
 MAX_FILE_BYTES = 64 * 2**20
 PER_JOB_KEYWORDS = ("operations", "release", "due", "weight")
 MATRIX_KEYWORDS = ("times", "machines")
@@ -92,8 +94,7 @@ class _Parser:
         number, own = line
         values = []
         for token in own if tokens is None else tokens:
-            # isascii: int() also reads digits of other scripts, which are a broken file here
-            if not token.lstrip("+-").isdigit() or not token.isascii():
+            if not INTEGER.fullmatch(token):
                 self.fail(number, f"{token!r} is not an integer")
             values.append(int(token))
             if abs(values[-1]) > MAX_TIME:
@@ -134,7 +135,7 @@ class _Parser:
     def header(self) -> list[Line]:
         """Read jobs and machines from the first line of numbers; titles above it are skipped."""
         for index, line in enumerate(self.lines):
-            if not line[1][0].lstrip("+-").isdigit():
+            if not INTEGER.fullmatch(line[1][0]):
                 continue
             values = self.integers(line)
             if len(values) not in (2, 6):

@@ -72,8 +72,8 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self.instances: list[JobShopInstance | None] = [None] * batch_size
         self.scale = np.ones(batch_size)
 
-        width = max(max_jobs, max_machines, k.ROW_NUMBERS)
-        self._numbers = np.zeros((batch_size, k.LINES, width), np.int64)
+        width = max(max_jobs, max_machines)
+        self._numbers = np.zeros((batch_size, width + 1, k.QUANTITIES), np.int64)
         self._operations = np.zeros((batch_size, k.OPERATION_LINES, max_operations), np.int64)
         self._flags = np.zeros((batch_size, k.LEGAL + max_jobs), np.bool_)
         self._reals = np.ones((batch_size, k.REALS))
@@ -88,20 +88,21 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
 
     def _name_the_lines(self, max_jobs: int, max_machines: int) -> None:
         row, flags = self._numbers[:, k.ROW], self._flags
-        jobs, machines = self._numbers[:, :, :max_jobs], self._numbers[:, :, :max_machines]
+        jobs, machines = self._numbers[:, :max_jobs], self._numbers[:, :max_machines]
         row[:, k.BUILDER], row[:, k.OBJECTIVE] = BUILDERS.index(self.builder), OBJECTIVES.index(self.objective_name)
         self.done, self.illegal, self.action_mask = flags[:, k.DONE], flags[:, k.ILLEGAL], flags[:, k.LEGAL :]
         self._reward = self._reals[:, k.REWARD]
         self.num_jobs, self.num_machines = row[:, k.NUM_JOBS], row[:, k.NUM_MACHINES]
         self.num_operations, self.has_due = row[:, k.NUM_OPERATIONS], row[:, k.HAS_DUE]
         self.clock, self.bound = row[:, k.CLOCK], row[:, k.BOUND]
-        self.release, self.due, self.weight = jobs[:, k.RELEASE], jobs[:, k.DUE], jobs[:, k.WEIGHT]
-        self.job_work, self.first_operation, self.job_length = jobs[:, k.WORK], jobs[:, k.FIRST], jobs[:, k.LENGTH]
-        self.next_operation, self.job_ready = jobs[:, k.NEXT], jobs[:, k.READY]
-        self.candidate_machine, self.candidate_duration = jobs[:, k.MACHINE], jobs[:, k.DURATION]
-        self.earliest_start = jobs[:, k.EARLIEST]
-        self.remaining_work, self.remaining_operations = jobs[:, k.REMAINING], jobs[:, k.OPERATIONS]
-        self.machine_ready, self.machine_work = machines[:, k.FREE], machines[:, k.LOAD]
+        self.release, self.due, self.weight = jobs[:, :, k.RELEASE], jobs[:, :, k.DUE], jobs[:, :, k.WEIGHT]
+        self.job_work, self.first_operation = jobs[:, :, k.WORK], jobs[:, :, k.FIRST]
+        self.job_length = jobs[:, :, k.LENGTH]
+        self.next_operation, self.job_ready = jobs[:, :, k.NEXT], jobs[:, :, k.READY]
+        self.candidate_machine, self.candidate_duration = jobs[:, :, k.MACHINE], jobs[:, :, k.DURATION]
+        self.earliest_start = jobs[:, :, k.EARLIEST]
+        self.remaining_work, self.remaining_operations = jobs[:, :, k.REMAINING], jobs[:, :, k.OPERATIONS]
+        self.machine_ready, self.machine_work = machines[:, :, k.FREE], machines[:, :, k.LOAD]
         self.machine, self.duration = self._operations[:, k.OF_MACHINE], self._operations[:, k.OF_DURATION]
         self.start = self._operations[:, k.OF_START]
 

@@ -1,0 +1,113 @@
+"""Observations: in their bounds always, and equal to a plain-Python reading of the documentation."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schedlab.envs.job_shop import BUILDERS, OBJECTIVES, PROBLEM, JobShopConfig
+from schedlab.envs.job_shop.observe import CANDIDATE_FEATURES, CONTEXT_FEATURES, NODE_FEATURES
+
+from .strategies import shops
+
+
+def described(instance, simulator) -> np.ndarray:
+    """Candidate features by their descriptions in observe.py, one job at a time."""
+    jobs, config_due = instance.jobs(), "tardiness" in simulator.objective_name
+    unit = max(instance.duration.mean(), 1)
+    now, ready, free = int(simulator.clock[0]), simulator.job_ready[0], simulator.machine_ready[0]
+    left_of = simulator.remaining_operations[0]
+    position = [len(job) - int(count) for job, count in zip(jobs, left_of, strict=False)]
+    ahead = {j: jobs[j][p] for j, p in enumerate(position) if p < len(jobs[j])}
+    rest = {j: sum(d for _, d in jobs[j][position[j] :]) for j in range(len(jobs))}
+    load = [0] * instance.num_machines
+    for j in ahead:
+        for machine, duration in jobs[j][position[j] :]:
+            load[machine] += duration
+    start = {j: max(int(ready[j]), int(free[m])) for j, (m, _) in ahead.items()}
+    span = [start[j] + rest[j] for j in ahead] + [int(ready[j]) for j in range(len(jobs)) if j not in ahead]
+    left = max([*span, *(int(free[m]) + load[m] for m in range(instance.num_machines))]) - now
+    # before the first step the bound on the machines does not know release dates; it only ever rises
+    left = max(left, int(simulator._numbers[0, -1, 8]) - now, 1)
+    table = np.zeros((len(jobs), len(CANDIDATE_FEATURES)))
+    for j, (machine, p) in ahead.items():
+        tail = rest[j] - p
+        rivals = [i for i in ahead if i != j and ahead[i][0] == machine]
+        total = sum(d for _, d in jobs[j])
+        after = jobs[j][position[j] + 1] if position[j] + 1 < len(jobs[j]) else None
+        due = int(instance.due[j]) if config_due else 0
+        release = int(instance.release[j])
+        row = {
+            "duration": p / unit,
+            "wait": (start[j] - now) / unit,
+            "ready_gap": (int(ready[j]) - int(free[machine])) / unit,
+            "job_work": rest[j] / left,
+            "job_tail": tail / left,
+            "job_operations": left_of[j] / max(int(left_of[i]) for i in ahead),
+            "job_progress": (total - rest[j]) / max(total, 1),
+            "job_critical": (start[j] + rest[j] - now) / left,
+            "machine_critical": (int(free[machine]) + load[machine] - now) / left,
+            "rivals": len(rivals) / len(ahead),
+            "rivals_work": sum(ahead[i][1] for i in rivals) / left,
+            "rivals_tail": (max((rest[i] - ahead[i][1] for i in rivals), default=0) - tail) / left,
+            "weight": instance.weight[j] / max(int(instance.weight.max()), 1),
+        }
+        if after:
+            row |= {
+                "next_duration": after[1] / unit,
+                "next_wait": (int(free[after[0]]) - start[j] - p) / unit,
+                "next_machine_critical": (int(free[after[0]]) + load[after[0]] - now) / left,
+                "next_queue": sum(1 for i in ahead if i != j and ahead[i][0] == after[0]) / len(ahead),
+            }
+        if config_due:
+            share = (total - tail) / max(total, 1)
+            row |= {
+                "slack": (due - start[j] - rest[j]) / left,
+                "operation_slack": (release + (due - release) * share - start[j] - p) / unit,
+            }
+        for name, value in row.items():
+            table[j, CANDIDATE_FEATURES.index(name)] = np.clip(value, -10, 10)
+    return table
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    instance=shops(), builder=st.sampled_from(BUILDERS), objective=st.sampled_from(OBJECTIVES), seed=st.integers(0, 99)
+)
+def test_features_equal_their_descriptions_at_every_step_of_any_episode(instance, builder, objective, seed):
+    simulator = PROBLEM.simulator_for([instance], JobShopConfig(builder=builder, objective=objective))
+    simulator.reset([instance])
+    space, rng = simulator.spec.observation_space(), np.random.default_rng(seed)
+    while not simulator.done_count:
+        state = simulator.observe()
+        flat = {key: part[0].reshape(-1) for key, part in {**state.static(), **state.dynamic()}.items()}
+        assert space.contains(flat)
+        np.testing.assert_allclose(state.features[0], described(instance, simulator), atol=1e-4)
+        simulator.step(np.array([rng.choice(np.flatnonzero(simulator.action_mask[0]))]))
+    assert space.contains({**flat, "context": simulator.observe().context[0]})
+
+
+def test_the_arrays_are_as_wide_as_their_lists_of_names(ft06):
+    state = PROBLEM.simulator_for([ft06], JobShopConfig()).observe()
+    assert state.nodes.shape[2] == len(NODE_FEATURES)
+    assert state.features.shape[2] == len(CANDIDATE_FEATURES)
+    assert state.context.shape[1] == len(CONTEXT_FEATURES)
+
+
+def test_an_agent_for_the_makespan_does_not_see_due_dates(ft06):
+    late = ft06.with_due_dates(1.0)
+    states = []
+    for instance in (ft06, late):
+        simulator = PROBLEM.simulator_for([instance], JobShopConfig())
+        simulator.reset([instance])
+        states.append(simulator.observe())
+    for name, part in {**states[0].static(), **states[0].dynamic()}.items():
+        np.testing.assert_array_equal(part, {**states[1].static(), **states[1].dynamic()}[name])
+
+
+@pytest.mark.parametrize("objective", ["total-tardiness", "total-weighted-tardiness"])
+def test_an_agent_for_tardiness_does(ft06, objective):
+    simulator = PROBLEM.simulator_for([ft06], JobShopConfig(objective=objective))
+    simulator.reset([ft06.with_due_dates(1.5)])
+    assert simulator.observe().features[0, :, CANDIDATE_FEATURES.index("slack")].any()
+    assert simulator.observe().context[0, CONTEXT_FEATURES.index("has_due")] == 1
