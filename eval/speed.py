@@ -158,11 +158,11 @@ def _simulator_rate(problem: Problem[Any, Any, Any], config: Any, batch: int, se
     simulator.reset([sample(rng) for _ in range(batch)])
     steps, began = 0, time.perf_counter()
     while time.perf_counter() - began < seconds:
-        simulator.step(policy.act(simulator))
+        simulator.step_and_observe(policy.act(simulator))
         if simulator.done_count:
-            rows = np.flatnonzero(simulator.done).tolist()
-            simulator.reset([sample(rng) for _ in rows], rows)
-        simulator.observe()
+            rows = np.flatnonzero(simulator.done)
+            simulator.reset([sample(rng) for _ in rows], rows.tolist())
+            simulator.observe(rows=rows)
         steps += batch
     return steps / (time.perf_counter() - began)
 

@@ -43,8 +43,8 @@ class JobShopEnv(SchedulingEnv):
     | ``edges_processed_on`` | (2, N) | int32 | from an operation to its machine |
     | ``edges_part_of`` | (2, N) | int32 | from an operation to its job |
     | ``candidate`` | (J,) | int32 | the node of each job's next operation; -1 where there is no job |
-    | ``candidate_features`` | (J, 19) | float32 | what matters about that choice now |
-    | ``context`` | (8,) | float32 | the state as a whole |
+    | ``candidate_features`` | (J, 16) | float32 | what matters about that choice now; 19 for tardiness |
+    | ``context`` | (7,) | float32 | the state as a whole |
     | ``action_mask`` | (J,) | int8 | legal jobs |
 
     Everything but the last four is fixed during an episode. Names, units and scales of the features are listed in
@@ -92,7 +92,7 @@ class JobShopEnv(SchedulingEnv):
     >>> envs = gym.make_vec("JobShop-v0", num_envs=3, num_jobs=4, num_machines=2)
     >>> observation, info = envs.reset(seed=0)
     >>> envs.unwrapped.graph_spec.shaped(observation)["candidate_features"].shape
-    (3, 4, 19)
+    (3, 4, 16)
 
     ## Version History
 

@@ -28,9 +28,9 @@ QUANTITIES = 21
 ROW = -1
 
 # the record ROW: the instance, and the simulator's settings
-NUM_JOBS, NUM_MACHINES, NUM_OPERATIONS, HAS_DUE, BUILDER, OBJECTIVE = range(6)
+NUM_JOBS, NUM_MACHINES, NUM_OPERATIONS, BUILDER, OBJECTIVE = range(5)
 # the record ROW: the episode. BOUND is the lower bound on the objective, SPAN that on the makespan
-CLOCK, BOUND, SPAN, SCHEDULED = range(6, 10)
+CLOCK, BOUND, SPAN, SCHEDULED = range(5, 9)
 
 # lines of an operation
 OF_MACHINE, OF_DURATION, OF_START = range(3)
@@ -48,6 +48,9 @@ NONDELAY, ACTIVE, APPEND = range(3)
 MAKESPAN, TARDINESS, WEIGHTED_TARDINESS, FLOW_TIME = range(4)
 
 FAR_FUTURE = np.iinfo(np.int64).max
+# the first feature of a candidate that only objectives of tardiness show
+DUE_DATE_FEATURES = 16
+
 UNSCHEDULED = -1
 PADDING = -1
 LIMIT = np.float32(10.0)
@@ -60,7 +63,7 @@ def _no_reference_counts() -> dict[str, Any]:
     The option is not among numba's documented ones, so it is used only where it exists.
     """
     try:
-        njit(_nrt=False)(lambda: None)
+        njit(_nrt=False)(lambda: None)  # type: ignore[call-overload]
     except (KeyError, TypeError):
         return {}
     return {"_nrt": False}
@@ -170,7 +173,7 @@ def _cap(value):
 
 @kernel(error_model="numpy", inline="always")
 def _observe_row(b, state, flags, reals, candidate, features, context, mask):
-    """Write the features of row ``b``, in the order of ``observe.CANDIDATE_FEATURES`` and ``CONTEXT_FEATURES``."""
+    """Write the features of row ``b``, in the order of the lists of names in ``observe``."""
     num_jobs, now = state[b, ROW, NUM_JOBS], state[b, ROW, CLOCK]
     per_u = np.float32(reals[b, PER_UNIT])
     left, most_operations, unfinished, legal = max(state[b, ROW, SPAN] - now, 1), 1, 0, 0
@@ -219,7 +222,6 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
         longest, second = state[b, m, LONGEST_TAIL], state[b, m, SECOND_TAIL]
         rival_tail = second if tail == longest else longest
         share_done = np.float32(total - work) / np.float32(max(total, 1))
-        weight = np.float32(state[b, j, WEIGHT]) * np.float32(reals[b, PER_WEIGHT])
         next_duration = next_wait = next_left = next_queue = ZERO
         if count > 1:
             following = state[b, j, AFTER_MACHINE]
@@ -228,12 +230,13 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
             next_wait = _clip(np.float32(next_ready - end) * per_u)
             next_left = _clip(np.float32(next_ready + state[b, following, LOAD] - now) * per_left)
             next_queue = np.float32(state[b, following, QUEUE] - (1 if following == m else 0)) * per_unfinished
-        slack = operation_slack = ZERO
-        if state[b, ROW, HAS_DUE]:
+        if features.shape[2] > DUE_DATE_FEATURES:
             due, release = state[b, j, DUE], state[b, j, RELEASE]
             share = np.float32(total - tail) / np.float32(max(total, 1))
-            slack = _clip(np.float32(due - start - work) * per_left)
-            operation_slack = _clip((np.float32(release - end) + np.float32(due - release) * share) * per_u)
+            to_operation_due = np.float32(release - end) + np.float32(due - release) * share
+            features[b, j, 16] = _clip(np.float32(due - start - work) * per_left)
+            features[b, j, 17] = _clip(to_operation_due * per_u)
+            features[b, j, 18] = np.float32(state[b, j, WEIGHT]) * np.float32(reals[b, PER_WEIGHT])
         candidate[b, j] = operation
         features[b, j, 0] = _cap(np.float32(p) * per_u)
         features[b, j, 1] = _cap(np.float32(start - now) * per_u)
@@ -251,9 +254,6 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
         features[b, j, 13] = next_wait
         features[b, j, 14] = next_left
         features[b, j, 15] = next_queue
-        features[b, j, 16] = slack
-        features[b, j, 17] = operation_slack
-        features[b, j, 18] = weight
 
     per_bound = np.float32(reals[b, PER_BOUND])
     context[b, 0] = np.float32(state[b, ROW, SCHEDULED]) / np.float32(max(state[b, ROW, NUM_OPERATIONS], 1))
@@ -263,7 +263,6 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
     context[b, 4] = _clip(np.float32(now + left) * per_bound - ONE)
     context[b, 5] = reals[b, LOG_JOBS]
     context[b, 6] = reals[b, LOG_MACHINES]
-    context[b, 7] = np.float32(state[b, ROW, HAS_DUE])
 
 
 @kernel()

@@ -51,8 +51,12 @@ CANDIDATE_FEATURES = (
     "next_wait",  # when that operation's machine is ready, from this one's end, in u
     "next_machine_critical",  # earliest completion of that machine from the clock, in left
     "next_queue",  # other jobs whose next operation needs that machine, share of unfinished jobs
-    "slack",  # due date minus earliest completion, in left; 0 unless the objective is a tardiness
-    "operation_slack",  # operation due date (by TWK) minus this operation's earliest end, in u; 0 likewise
+)
+
+# shown only if the objective is a tardiness: an agent that does not care about due dates should not see them
+DUE_DATE_FEATURES = (
+    "slack",  # due date minus earliest completion, in left
+    "operation_slack",  # operation due date (by TWK) minus this operation's earliest end, in u
     "weight",  # of the job, share of the largest
 )
 
@@ -64,7 +68,6 @@ CONTEXT_FEATURES = (
     "growth",  # (clock + left) / H - 1: how much worse than the trivial bound it must become
     "jobs",  # log(1 + jobs) / 5
     "machines",  # log(1 + machines) / 5
-    "has_due",  # 1 if the objective is a tardiness
 )
 
 
@@ -76,13 +79,17 @@ class JobShopObserver:
         max_jobs: Jobs of the largest instance.
         max_machines: Machines of the largest instance.
         max_operations: Operations of the largest instance.
+        due_dates: Whether to show due dates.
 
     Attributes:
         spec: Sizes and names.
         state: The buffers.
     """
 
-    def __init__(self, reals: NDArray[np.float64], max_jobs: int, max_machines: int, max_operations: int) -> None:
+    def __init__(
+        self, reals: NDArray[np.float64], max_jobs: int, max_machines: int, max_operations: int, due_dates: bool
+    ) -> None:
+        self._due_dates = due_dates
         self._first_machine = max_operations
         self._first_job = max_operations + max_machines
         self.spec = GraphSpec(
@@ -90,13 +97,13 @@ class JobShopObserver:
             node_features=NODE_FEATURES,
             relations=(("precedes", max_operations), ("processed_on", max_operations), ("part_of", max_operations)),
             num_actions=max_jobs,
-            candidate_features=CANDIDATE_FEATURES,
+            candidate_features=CANDIDATE_FEATURES + (DUE_DATE_FEATURES if due_dates else ()),
             context_features=CONTEXT_FEATURES,
         )
         self.state = GraphState.empty(self.spec, len(reals))
         self._reals = reals
 
-    def load(self, row: int, instance: JobShopInstance, makespan_bound: int, show_due: bool) -> None:
+    def load(self, row: int, instance: JobShopInstance, makespan_bound: int) -> None:
         """Write the static part of row ``row``."""
         state, count = self.state, instance.num_operations
         machines, jobs = instance.num_machines, instance.num_jobs
@@ -134,7 +141,7 @@ class JobShopObserver:
         nodes[machine_rows, column["operations"]] = np.bincount(instance.machine, minlength=machines) / jobs
         nodes[job_rows, column["operations"]] = lengths / machines
         nodes[job_rows, column["release"]] = instance.release / makespan_bound
-        if show_due and instance.due is not None:
+        if self._due_dates and instance.due is not None:
             nodes[job_rows, column["due"]] = instance.due / makespan_bound
         nodes[job_rows, column["weight"]] = instance.weight / max_weight
         np.clip(nodes, -FEATURE_LIMIT, FEATURE_LIMIT, out=nodes)

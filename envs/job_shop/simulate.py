@@ -81,7 +81,9 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self._name_the_lines(max_jobs, max_machines)
         self.done[:] = True
         self.illegal_count, self.done_count = 0, batch_size
-        self._observer = JobShopObserver(self._reals, max_jobs, max_machines, max_operations)
+        self._observer = JobShopObserver(
+            self._reals, max_jobs, max_machines, max_operations, due_dates="tardiness" in objective
+        )
         self.spec = self._observer.spec
         self._all_rows = np.arange(batch_size)
         self._own_buffers = (*self._kernel_state, *self._observer.state.dynamic_arrays)
@@ -93,7 +95,7 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self.done, self.illegal, self.action_mask = flags[:, k.DONE], flags[:, k.ILLEGAL], flags[:, k.LEGAL :]
         self._reward = self._reals[:, k.REWARD]
         self.num_jobs, self.num_machines = row[:, k.NUM_JOBS], row[:, k.NUM_MACHINES]
-        self.num_operations, self.has_due = row[:, k.NUM_OPERATIONS], row[:, k.HAS_DUE]
+        self.num_operations = row[:, k.NUM_OPERATIONS]
         self.clock, self.bound = row[:, k.CLOCK], row[:, k.BOUND]
         self.release, self.due, self.weight = jobs[:, :, k.RELEASE], jobs[:, :, k.DUE], jobs[:, :, k.WEIGHT]
         self.job_work, self.first_operation = jobs[:, :, k.WORK], jobs[:, :, k.FIRST]
@@ -128,8 +130,6 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         if instance.due is None and "tardiness" in self.objective_name:
             raise ValueError(f"{instance.name} has no due dates, which {self.objective_name} needs")
         self.num_jobs[row], self.num_machines[row], self.num_operations[row] = jobs, machines, operations
-        # an agent that does not care about due dates should not see them
-        self.has_due[row] = instance.due is not None and "tardiness" in self.objective_name
         self.machine[row, :operations] = instance.machine
         self.duration[row, :operations] = instance.duration
         self._numbers[row, : k.ROW] = 0
@@ -147,7 +147,7 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self.scale[row] = makespan_bound * (
             1.0 if self.objective_name == "makespan" else max(float(cost_weight.sum()), 1.0)
         )
-        self._observer.load(row, instance, makespan_bound, show_due=bool(self.has_due[row]))
+        self._observer.load(row, instance, makespan_bound)
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         """Start the next operation of job ``action[b]`` in every row; see :class:`Simulator`."""

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schedlab.envs.job_shop import BUILDERS, OBJECTIVES, PROBLEM, JobShopConfig
-from schedlab.envs.job_shop.observe import CANDIDATE_FEATURES, CONTEXT_FEATURES, NODE_FEATURES
+from schedlab.envs.job_shop import BUILDERS, OBJECTIVES, PROBLEM, JobShopConfig, kernels
+from schedlab.envs.job_shop.observe import CANDIDATE_FEATURES, CONTEXT_FEATURES, DUE_DATE_FEATURES, NODE_FEATURES
 
 from .strategies import shops
 
@@ -28,8 +28,9 @@ def described(instance, simulator) -> np.ndarray:
     span = [start[j] + rest[j] for j in ahead] + [int(ready[j]) for j in range(len(jobs)) if j not in ahead]
     left = max([*span, *(int(free[m]) + load[m] for m in range(instance.num_machines))]) - now
     # before the first step the bound on the machines does not know release dates; it only ever rises
-    left = max(left, int(simulator._numbers[0, -1, 8]) - now, 1)
-    table = np.zeros((len(jobs), len(CANDIDATE_FEATURES)))
+    left = max(left, int(simulator._numbers[0, kernels.ROW, kernels.SPAN]) - now, 1)
+    names = CANDIDATE_FEATURES + (DUE_DATE_FEATURES if config_due else ())
+    table = np.zeros((len(jobs), len(names)))
     for j, (machine, p) in ahead.items():
         tail = rest[j] - p
         rivals = [i for i in ahead if i != j and ahead[i][0] == machine]
@@ -50,7 +51,6 @@ def described(instance, simulator) -> np.ndarray:
             "rivals": len(rivals) / len(ahead),
             "rivals_work": sum(ahead[i][1] for i in rivals) / left,
             "rivals_tail": (max((rest[i] - ahead[i][1] for i in rivals), default=0) - tail) / left,
-            "weight": instance.weight[j] / max(int(instance.weight.max()), 1),
         }
         if after:
             row |= {
@@ -62,11 +62,12 @@ def described(instance, simulator) -> np.ndarray:
         if config_due:
             share = (total - tail) / max(total, 1)
             row |= {
+                "weight": instance.weight[j] / max(int(instance.weight.max()), 1),
                 "slack": (due - start[j] - rest[j]) / left,
                 "operation_slack": (release + (due - release) * share - start[j] - p) / unit,
             }
         for name, value in row.items():
-            table[j, CANDIDATE_FEATURES.index(name)] = np.clip(value, -10, 10)
+            table[j, names.index(name)] = np.clip(value, -10, 10)
     return table
 
 
@@ -90,7 +91,7 @@ def test_features_equal_their_descriptions_at_every_step_of_any_episode(instance
 def test_the_arrays_are_as_wide_as_their_lists_of_names(ft06):
     state = PROBLEM.simulator_for([ft06], JobShopConfig()).observe()
     assert state.nodes.shape[2] == len(NODE_FEATURES)
-    assert state.features.shape[2] == len(CANDIDATE_FEATURES)
+    assert state.features.shape[2] == len(CANDIDATE_FEATURES) == kernels.DUE_DATE_FEATURES
     assert state.context.shape[1] == len(CONTEXT_FEATURES)
 
 
@@ -109,5 +110,5 @@ def test_an_agent_for_the_makespan_does_not_see_due_dates(ft06):
 def test_an_agent_for_tardiness_does(ft06, objective):
     simulator = PROBLEM.simulator_for([ft06], JobShopConfig(objective=objective))
     simulator.reset([ft06.with_due_dates(1.5)])
-    assert simulator.observe().features[0, :, CANDIDATE_FEATURES.index("slack")].any()
-    assert simulator.observe().context[0, CONTEXT_FEATURES.index("has_due")] == 1
+    assert simulator.observe().features[0, :, -3].any()
+    assert simulator.spec.candidate_features == CANDIDATE_FEATURES + DUE_DATE_FEATURES
