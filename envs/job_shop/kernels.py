@@ -197,13 +197,13 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
     per_left, per_unfinished = ONE / np.float32(left), ONE / np.float32(max(unfinished, 1))
     per_most = ONE / np.float32(most_operations)
 
+    for j in range(features.shape[1]):
+        mask[b, j] = flags[b, LEGAL + j]
     for j in range(num_jobs, features.shape[1]):
-        mask[b, j] = 0
         candidate[b, j] = PADDING
         for k in range(features.shape[2]):
             features[b, j, k] = ZERO
     for j in range(num_jobs):
-        mask[b, j] = flags[b, LEGAL + j]
         count = state[b, j, OPERATIONS]
         if count == 0:
             # a finished job points at its last operation, so that candidates of real jobs are real nodes
