@@ -42,9 +42,9 @@ def _pick(mask: NDArray[Any], draw: NDArray[np.float64], choice: NDArray[np.int6
         legal = 0
         for a in range(mask.shape[1]):
             legal += 1 if mask[b, a] else 0
-        # selections instead of an early exit, which the processor could not predict
-        skip, chosen, seen = int(draw[b] * legal), 0, 0
+        # sums instead of an early exit, which the processor could not predict
+        left, chosen = int(draw[b] * legal) + 1, 0
         for a in range(mask.shape[1]):
-            chosen = a if mask[b, a] and seen == skip else chosen
-            seen += 1 if mask[b, a] else 0
+            left -= 1 if mask[b, a] else 0
+            chosen += 1 if left > 0 else 0
         choice[b] = chosen

@@ -194,8 +194,9 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         parts = self._observation(state)
         if not self.copy:
             parts = {key: value.copy() for key, value in parts.items()}
-        for row in np.flatnonzero(ended):
-            final_obs[row] = {key: value[row] for key, value in parts.items()}
+        for row, values in enumerate(zip(*parts.values(), strict=True)):  # much faster than indexing every array
+            if ended[row]:
+                final_obs[row] = dict(zip(parts, values, strict=True))
         finished = self.simulator.done.copy()
         final_info = {
             "action_mask": np.where(ended[:, None], state.action_mask, 0).astype(np.int8),
