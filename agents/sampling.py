@@ -11,6 +11,9 @@ from ..envs.core.problem import Problem
 from ..envs.core.simulator import InstanceT, SolutionT
 from .core import Policy, Solver, SolverResult, run_policy
 
+MAX_ROWS = 4096
+"""Episodes of one batch: enough to keep the kernels busy, few enough to fit into memory on the largest instances."""
+
 
 class BestOf(Solver[InstanceT, SolutionT]):
     """Plays K episodes of an instance side by side and keeps the best ("risk-seeking evaluation").
@@ -48,11 +51,23 @@ class BestOf(Solver[InstanceT, SolutionT]):
         return self.solve_many([instance], seed=seed)[0]
 
     def solve_many(self, instances: Sequence[InstanceT], *, seed: int) -> list[SolverResult[SolutionT]]:
-        """Solve several instances in one batch of ``len(instances) * samples`` rows."""
-        rows = [instance for instance in instances for _ in range(self.samples)]
-        simulator = self._problem.simulator_for(rows, self._config)
-        run_policy(self.policy, simulator, rows, seed)
-        objective = simulator.objective().reshape(len(instances), self.samples)
-        best = objective.argmin(axis=1) if self._problem.minimise else objective.argmax(axis=1)
-        chosen = np.arange(len(instances)) * self.samples + best
-        return [SolverResult(simulator.solution(int(row)), samples=self.samples) for row in chosen]
+        """Solve several instances side by side, in batches of at most :data:`MAX_ROWS` episodes each."""
+        found: list[tuple[float, SolutionT] | None] = [None] * len(instances)
+        step = max(MAX_ROWS // max(len(instances), 1), 1)
+        for first in range(0, self.samples, step):
+            count = min(step, self.samples - first)
+            rows = [instance for instance in instances for _ in range(count)]
+            simulator = self._problem.simulator_for(rows, self._config)
+            run_policy(self.policy, simulator, rows, _batch_seed(seed, first))
+            objective = simulator.objective().reshape(len(instances), count)
+            best = objective.argmin(axis=1) if self._problem.minimise else objective.argmax(axis=1)
+            for index, sample in enumerate(best):
+                value, before = float(objective[index, sample]), found[index]
+                if before is None or (value < before[0] if self._problem.minimise else value > before[0]):
+                    found[index] = value, simulator.solution(index * count + int(sample))
+        return [SolverResult(best[1], samples=self.samples) for best in found if best is not None]
+
+
+def _batch_seed(seed: int, first: int) -> int:
+    """The seed of the batch that begins with sample ``first``: the given one for the first batch."""
+    return seed if first == 0 else int(np.random.SeedSequence([seed, first]).generate_state(1)[0])

@@ -72,6 +72,15 @@ def test_best_of_solves_several_instances_in_one_batch(ft06, tiny):
         assert check_schedule(instance, result.solution).feasible
 
 
+def test_more_samples_than_fit_into_a_batch_are_split(ft06, monkeypatch):
+    monkeypatch.setattr("schedlab.agents.sampling.MAX_ROWS", 8)
+    split = BestOf(RandomPolicy(), 20, PROBLEM, CONFIG).solve_many([ft06, ft06], seed=1)
+    assert [result.samples for result in split] == [20, 20]
+    first = BestOf(RandomPolicy(), 4, PROBLEM, CONFIG).solve_many([ft06, ft06], seed=1)
+    for whole, part in zip(split, first, strict=True):
+        assert check_schedule(ft06, whole.solution).objective <= check_schedule(ft06, part.solution).objective
+
+
 def test_a_policy_that_breaks_the_rules_is_stopped(ft06):
     class Cheat(Policy):
         def act(self, simulator):
