@@ -57,6 +57,13 @@ class Policy(ABC, Generic[InstanceT, SolutionT]):
 
     stochastic: bool = False
 
+    def check_instances(self, instances: Sequence[InstanceT]) -> None:
+        """Refuse instances that this policy cannot play; called before any of them is played.
+
+        Raises:
+            InputError: Something is missing in an instance.
+        """
+
     def begin(self, simulator: Simulator[InstanceT, SolutionT], seed: int) -> None:
         """Called once after ``simulator.reset`` and before the first :meth:`act`."""
 
@@ -121,8 +128,10 @@ def run_policy(
     """Play one episode of each instance, one per row, to the end; results stay in the simulator.
 
     Raises:
+        InputError: The policy cannot play these instances.
         RuntimeError: The policy chose an illegal action.
     """
+    policy.check_instances(instances)
     simulator.reset(instances)
     policy.begin(simulator, seed)
     while simulator.done_count < simulator.batch_size:

@@ -29,6 +29,18 @@ class Job:
     seed: int
 
 
+def check_agents(agents: dict[str, Agent], entries: Sequence[Entry]) -> None:
+    """Refuse a benchmark that would fail half way.
+
+    Raises:
+        InputError: An agent cannot play an instance.
+    """
+    for agent in agents.values():
+        policy = agent.policy if isinstance(agent, BestOf) else agent
+        if isinstance(policy, Policy):
+            policy.check_instances([entry.instance for entry in entries])
+
+
 class Benchmark:
     """Runs agents over instances and collects rows.
 

@@ -21,7 +21,7 @@ from ..envs.core.errors import InputError
 from ..envs.core.figures import check_picture_path, save_figure
 from ..envs.core.files import write_atomically
 from ..envs.core.problem import Problem, load_problem
-from .benchmark import Benchmark, about_this_run
+from .benchmark import Benchmark, about_this_run, check_agents
 from .config_options import given_config_values
 from .instance_sets import expand_instances, parse_seeds
 from .results import Row, read_results, summary_table, write_results
@@ -209,6 +209,7 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     if len(set(names)) != len(names):
         raise InputError(f"--agents names an agent twice: {arguments.agents}")
     agents = {name: make_agent(name, problem, config, options) for name in names}
+    check_agents(agents, entries)
     folder = Path(arguments.out) if arguments.out else None
     done: list[Row] = []
     about = about_this_run(arguments.command_line, given_config_values(arguments), options)

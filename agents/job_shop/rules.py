@@ -11,7 +11,7 @@ is spread over its operations in proportion to their durations.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -253,19 +253,14 @@ class RulePolicy(Policy[JobShopInstance, JobShopSolution]):
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
 
-    def begin(self, simulator: Simulator[JobShopInstance, JobShopSolution], seed: int) -> None:
-        """Refuse instances without due dates if the rule needs them.
-
-        Raises:
-            InputError: Due dates are missing.
-        """
-        if self.rule.needs_due_dates:
-            for instance in simulator.instances:
-                if instance is not None and instance.due is None:
-                    raise InputError(
-                        f"rule {self.rule.name} needs due dates and {instance.name} has none: "
-                        "add a 'due' line to the file or set the due date factor, e.g. 1.3"
-                    )
+    def check_instances(self, instances: Sequence[JobShopInstance]) -> None:
+        """Refuse instances without due dates if the rule needs them."""
+        for instance in instances:
+            if self.rule.needs_due_dates and instance.due is None:
+                raise InputError(
+                    f"rule {self.rule.name} needs due dates and {instance.name} has none: "
+                    "add a 'due' line to the file or set the due date factor, e.g. 1.3"
+                )
 
     def act(self, simulator: Simulator[JobShopInstance, JobShopSolution]) -> NDArray[np.int64]:
         """The legal job of smallest priority."""

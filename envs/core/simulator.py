@@ -69,6 +69,9 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
 
         The rewards of an episode sum to minus its objective (plus it, where the objective is a profit).
         A row that is done, or whose action is illegal, stays as it is and earns 0.
+
+        Raises:
+            ValueError: Not one action per row.
         """
 
     @abstractmethod

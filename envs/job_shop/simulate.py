@@ -151,6 +151,8 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         """Start the next operation of job ``action[b]`` in every row; see :class:`Simulator`."""
+        if len(action) != self.batch_size:  # compiled code does not look
+            raise ValueError(f"{len(action)} actions for {self.batch_size} rows")
         self.illegal_count, self.done_count = k.step_rows(action, False, *self._own_buffers)
         return self._reward
 
@@ -158,6 +160,8 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self, action: NDArray[np.int64], out: GraphState | None = None
     ) -> tuple[NDArray[np.float64], GraphState]:
         """:meth:`step` and :meth:`observe` in one pass over the batch."""
+        if len(action) != self.batch_size:
+            raise ValueError(f"{len(action)} actions for {self.batch_size} rows")
         state = self._observer.state if out is None else out
         buffers = self._own_buffers if out is None else (*self._kernel_state, *out.dynamic_arrays)
         self.illegal_count, self.done_count = k.step_rows(action, True, *buffers)

@@ -265,6 +265,12 @@ def test_unknown_render_modes_options_and_arguments_are_refused():
         gym.make(ENV_IDS[0], number_of_jobs=3)
     with pytest.raises(InputError, match="num_envs"):
         gym.make_vec(ENV_IDS[0], num_envs=0)
+    vector = gym.make_vec(ENV_IDS[0], num_envs=3)
+    vector.reset(seed=0)
+    with pytest.raises(ValueError, match="2 actions for 3 rows"):
+        vector.step(np.array([0, 0]))
+    with pytest.raises(ValueError, match="2 seeds for 3 rows"):
+        vector.reset(seed=[1, 2])
 
 
 def test_registering_twice_warns_of_nothing():

@@ -125,6 +125,7 @@ GOOD = ("--instance", "ft06", "--agent", "spt")
         (("check", "job-shop", "--instance", "ft06", "--solution", "none.json"), "none.json: no such file"),
         (("benchmark", "job-shop", "--instances", "ta01-ta99", "--agents", "spt"), "ta81 is not a built-in"),
         (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt,spt"), "twice"),
+        (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt,edd", "--out", "new"), "needs due dates"),
         (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt", "--seeds", "x"), "--seeds"),
         (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt", "--batch", "0"), "--batch"),
         (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt", "--resume"), "--resume needs --out"),
