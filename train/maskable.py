@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,11 @@ class TrainingRun(BaseCallback):
             names = feature_names(self.policy.extractor.spec)
             save_checkpoint(self.folder, Checkpoint(network, self.problem.name, names, self._training()))
 
+    def complete_the_record(self) -> None:
+        """Write the whole curve and the final counts beside the best weights."""
+        best = load_checkpoint(self.folder)
+        save_checkpoint(self.folder, replace(best, training=self._training()))
+
     def _training(self) -> dict[str, Any]:
         return {
             **self.about,
@@ -236,3 +242,4 @@ def train(model: MaskablePPO, run: TrainingRun) -> None:
         if run.model is not None:
             run.validate()
             run.save_last()
+            run.complete_the_record()

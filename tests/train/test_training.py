@@ -65,6 +65,7 @@ def test_the_command_trains_resumes_and_its_agent_enters_a_benchmark(tmp_path, c
     assert first["seed"] == 0
     assert first["command"].startswith("schedlab train job-shop")
     assert {"commit", "settings", "curve", "steps", "seconds"} <= set(first)
+    assert first["steps"] == first["curve"][-1]["steps"] >= SMALL.steps
     assert main(["train", "job-shop", "--resume", str(run), "--steps", "192"]) == 0
     assert main(["train", "job-shop", "--config", str(config), "--out", str(run)]) == 2
     assert "--resume" in capsys.readouterr().err
