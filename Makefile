@@ -52,7 +52,7 @@ peers:
 	.peers/job-shop-lib/bin/python -m pip install --quiet job-shop-lib==1.7.2
 
 speed: install
-	$(BIN)/schedlab speed job-shop --against all
+	$(BIN)/schedlab speed job-shop --against all --repeats 5
 
 clean:
 	rm -rf build dist runs/demo results/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
