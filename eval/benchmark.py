@@ -5,19 +5,17 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
-from ..agents import BestOf, Policy, Solver, SolverResult, run_policy
+from ..agents import BestOf, Policy, SolverResult, run_policy
 from ..agents.core import Agent, AgentOptions, available_cores
 from ..agents.random_policy import RandomPolicy
 from ..envs.core.problem import Problem
 from .instance_sets import Entry
 from .results import Row, gap_to
-
-Finished = Callable[[list[Row]], None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,30 @@ def check_agents(agents: dict[str, Agent], entries: Sequence[Entry]) -> None:
         policy = agent.policy if isinstance(agent, BestOf) else agent
         if isinstance(policy, Policy):
             policy.check_instances([entry.instance for entry in entries])
+
+
+def decide(
+    agent: Agent,
+    problem: Problem[Any, Any, Any],
+    config: Any,
+    instances: Sequence[Any],
+    *,
+    time_limit: float,
+    seed: int,
+) -> tuple[list[SolverResult[Any]], float]:
+    """Let an agent decide, unchecked; a policy plays all instances in one batch, a solver solves them in turn.
+
+    Returns:
+        The results, and the wall time per instance in seconds.
+    """
+    began = time.perf_counter()
+    if isinstance(agent, Policy):
+        simulator = problem.simulator_for(instances, config)
+        run_policy(agent, simulator, instances, seed)
+        seconds = time.perf_counter() - began
+        return [SolverResult(simulator.solution(row)) for row in range(len(instances))], seconds / len(instances)
+    results = [agent.solve(instance, time_limit=time_limit, seed=seed) for instance in instances]
+    return results, (time.perf_counter() - began) / len(instances)
 
 
 class Benchmark:
@@ -96,7 +118,10 @@ class Benchmark:
         self._warm_up()
         for job in self.jobs():
             agent = self.agents[job.agent]
-            results, seconds = self._decide(agent, job)
+            instances = [entry.instance for entry in job.entries]
+            results, seconds = decide(
+                agent, self.problem, self.config, instances, time_limit=self.options.time_limit, seed=job.seed
+            )
             rows = [self._row(job, entry, result, seconds) for entry, result in zip(job.entries, results, strict=True)]
             for row in rows:
                 self._rows[row.key] = row
@@ -108,17 +133,6 @@ class Benchmark:
             simulator = self.problem.simulator_for([self.entries[0].instance], self.config)
             run_policy(RandomPolicy(), simulator, [self.entries[0].instance])
             simulator.observe()
-
-    def _decide(self, agent: Agent, job: Job) -> tuple[list[SolverResult[Any]], float]:
-        instances = [entry.instance for entry in job.entries]
-        began = time.perf_counter()
-        if isinstance(agent, Policy):
-            simulator = self.problem.simulator_for(instances, self.config)
-            run_policy(agent, simulator, instances, job.seed)
-            seconds = time.perf_counter() - began
-            return [SolverResult(simulator.solution(row)) for row in range(len(instances))], seconds / len(instances)
-        result = agent.solve(instances[0], time_limit=self.options.time_limit, seed=job.seed)
-        return [result], time.perf_counter() - began
 
     def _row(self, job: Job, entry: Entry, result: SolverResult[Any], seconds: float) -> Row:
         report = self.problem.check(entry.instance, result.solution, self.config)
@@ -193,6 +207,3 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-__all__ = ["Benchmark", "BestOf", "Job", "Solver", "about_this_run"]

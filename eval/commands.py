@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ..agents import Policy, SolverResult, agent_specs, make_agent, run_policy
+from ..agents import SolverResult, agent_specs, make_agent
 from ..agents.core import AgentOptions
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
 from ..envs.core.figures import check_picture_path, save_figure
 from ..envs.core.files import write_atomically
 from ..envs.core.problem import Problem, load_problem
-from .benchmark import Benchmark, about_this_run, check_agents
+from .benchmark import Benchmark, about_this_run, check_agents, decide
 from .config_options import given_config_values
 from .instance_sets import expand_instances, parse_seeds
 from .results import Row, read_results, summary_table, write_results
@@ -99,14 +99,7 @@ def run_solve(arguments: argparse.Namespace) -> int:
     instance = problem.load(arguments.instance, config)
     name = arguments.agent if arguments.samples is None else f"{arguments.agent}@{arguments.samples}"
     agent = make_agent(name, problem, config, options)
-    began = time.perf_counter()
-    if isinstance(agent, Policy):
-        simulator = problem.simulator_for([instance], config)
-        run_policy(agent, simulator, [instance], arguments.seed)
-        result: SolverResult[Any] = SolverResult(simulator.solution(0))
-    else:
-        result = agent.solve(instance, time_limit=options.time_limit, seed=arguments.seed)
-    seconds = time.perf_counter() - began
+    (result,), seconds = decide(agent, problem, config, [instance], time_limit=options.time_limit, seed=arguments.seed)
     report = problem.check(instance, result.solution, config)
     if not report.feasible:
         raise RuntimeError(f"{name} gave an infeasible solution: {report.violations[0]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,9 +65,8 @@ def expand_instances(text: str, seeds: Sequence[int], problem: Problem[Any, Any,
         InputError: Something in the list does not exist, or two instances share a name.
     """
     entries = [entry for part in text.split(",") for entry in _expand(part.strip(), tuple(seeds), problem, config)]
-    names = [entry.name for entry in entries]
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(entry.name for entry in entries).items():
+        if count > 1:
             raise InputError(f"--instances: two instances are called {name!r}")
     return entries
 

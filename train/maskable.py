@@ -239,7 +239,7 @@ def train(model: MaskablePPO, run: TrainingRun) -> None:
         limit = run.settings.steps or 2**62
         model.learn(max(limit - model.num_timesteps, 0), callback=run, reset_num_timesteps=False)
     finally:
-        if run.model is not None:
+        if hasattr(run, "model"):  # SB3 sets it when learning begins; before that there is nothing to keep
             run.validate()
             run.save_last()
             run.complete_the_record()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 MAX_TIME = 2**31 - 1
-"""Largest time accepted, for single numbers and for the longest possible schedule: simulators keep times in 32 bits."""
+"""Largest time accepted, for single numbers and for the longest possible schedule; sums over jobs have 64 bits."""
 
 
 @dataclass(frozen=True, eq=False)
