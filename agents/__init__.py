@@ -4,7 +4,7 @@ A :class:`Policy` picks a candidate in every row of a simulator; a :class:`Solve
 :func:`make_agent` builds either from the names used on the command line.
 """
 
-from .core import AgentSpec, Policy, Solver, SolverResult, run_policy
+from .core import AgentSpec, Policy, Solver, SolverResult, play, run_policy
 from .registry import agent_specs, make_agent
 from .sampling import BestOf
 
@@ -16,5 +16,6 @@ __all__ = [
     "SolverResult",
     "agent_specs",
     "make_agent",
+    "play",
     "run_policy",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Generic
 import numpy as np
 from numpy.typing import NDArray
 
-from ..envs.core.problem import ConfigT
+from ..envs.core.problem import ConfigT, Problem
 from ..envs.core.simulator import InstanceT, Simulator, SolutionT
 
 
@@ -63,6 +63,14 @@ class Policy(ABC, Generic[InstanceT, SolutionT]):
         Raises:
             InputError: Something is missing in an instance.
         """
+
+    def configuration(self, config: Any) -> Any:
+        """The configuration with which this policy plays instances of ``config``: its own rules of play, if it has any.
+
+        Raises:
+            InputError: It cannot play these at all.
+        """
+        return config
 
     def begin(self, simulator: Simulator[InstanceT, SolutionT], seed: int) -> None:
         """Called once after ``simulator.reset`` and before the first :meth:`act`."""
@@ -127,12 +135,15 @@ def run_policy(
 ) -> None:
     """Play one episode of each instance, one per row, to the end; results stay in the simulator.
 
+    Steps with one legal action are played without asking.
+
     Raises:
         InputError: The policy cannot play these instances.
         RuntimeError: The policy chose an illegal action.
     """
     policy.check_instances(instances)
     simulator.reset(instances)
+    simulator.play_forced()
     policy.begin(simulator, seed)
     while simulator.done_count < simulator.batch_size:
         action = policy.act(simulator)
@@ -140,3 +151,21 @@ def run_policy(
         if simulator.illegal_count:
             row = int(np.flatnonzero(simulator.illegal)[0])
             raise RuntimeError(f"{type(policy).__name__} chose the illegal action {action[row]} in row {row}")
+        simulator.play_forced()
+
+
+def play(
+    policy: Policy[InstanceT, SolutionT],
+    problem: Problem[Any, InstanceT, SolutionT],
+    instances: Sequence[InstanceT],
+    config: Any,
+    seed: int = 0,
+) -> Simulator[InstanceT, SolutionT]:
+    """:func:`run_policy` in a simulator made for it, by the policy's own rules of play.
+
+    Raises:
+        InputError: The policy cannot play these instances.
+    """
+    simulator = problem.simulator_for(instances, policy.configuration(config))
+    run_policy(policy, simulator, instances, seed)
+    return simulator

@@ -14,17 +14,19 @@ from ..envs.core.graph import GraphSpec
 from ..envs.core.problem import Problem
 from ..envs.core.simulator import Simulator
 from ..models.checkpoint import load_checkpoint
-from ..models.policy import GraphPolicy
+from ..models.policy import Encoding, GraphPolicy
 from .core import Policy
 
 
 class LearnedPolicy(Policy[Any, Any]):
     """Plays a trained network: the most likely action, or one drawn from its distribution.
 
-    The graph is encoded once per episode, in :meth:`begin`.
+    Each graph is encoded once, in :meth:`begin`, also where many rows play the same instance.
 
     Args:
         network: The network.
+        problem: The problem that it was trained on.
+        environment: Arguments of the environment that it was trained on.
         features: Names of the features it was trained on, compared before it plays; ``None`` for no comparison.
         sample: Draw instead of taking the most likely action.
         temperature: Divides the logits before drawing.
@@ -35,24 +37,42 @@ class LearnedPolicy(Policy[Any, Any]):
         self,
         network: GraphPolicy,
         *,
+        problem: Problem[Any, Any, Any] | None = None,
+        environment: dict[str, Any] | None = None,
         features: dict[str, list[str]] | None = None,
         sample: bool = False,
         temperature: float = 1.0,
-        device: str = "cpu",
+        device: str | torch.device | None = None,
     ) -> None:
-        self.network = network.to(device).eval()
+        self.network = network.eval() if device is None else network.to(device).eval()
+        self.problem = problem
+        self.environment = environment or {}
         self.features = features
         self.stochastic = sample
         self.temperature = temperature
-        self.device = torch.device(device)
-        self._embedding = torch.empty(0)
+        self.device = next(network.parameters()).device
+        self._encoding: Encoding | None = None
+        self._graph = torch.empty(0)
         self._generator = torch.Generator(device=self.device)
 
     @classmethod
     def load(
-        cls, folder: str | Path, problem: Problem[Any, Any, Any], *, temperature: float = 1.0, sample: bool = False
+        cls,
+        folder: str | Path,
+        problem: Problem[Any, Any, Any],
+        *,
+        sample: bool = False,
+        temperature: float | None = None,
+        device: str = "cpu",
     ) -> LearnedPolicy:
         """The policy of a checkpoint folder.
+
+        Args:
+            folder: The checkpoint.
+            problem: The problem to play.
+            sample: Draw actions.
+            temperature: By default the one that the checkpoint recommends, else 1.
+            device: Where to compute.
 
         Raises:
             InputError: No checkpoint there, or one of another problem.
@@ -61,7 +81,20 @@ class LearnedPolicy(Policy[Any, Any]):
         checkpoint = load_checkpoint(folder)
         if checkpoint.problem != problem.name:
             raise InputError(f"{folder}: was trained on {checkpoint.problem}, not on {problem.name}")
-        return cls(checkpoint.network, features=checkpoint.features, sample=sample, temperature=temperature)
+        recommended = checkpoint.training.get("sampling_temperature", 1.0)
+        return cls(
+            checkpoint.network,
+            problem=problem,
+            environment=checkpoint.environment,
+            features=checkpoint.features,
+            sample=sample,
+            temperature=float(recommended) if temperature is None else temperature,
+            device=device,
+        )
+
+    def configuration(self, config: Any) -> Any:
+        """The agent keeps the rules of play that it was trained with."""
+        return config if self.problem is None else self.problem.playing(config, self.environment)
 
     def begin(self, simulator: Simulator[Any, Any], seed: int) -> None:
         """Encode the graphs of all rows.
@@ -72,20 +105,33 @@ class LearnedPolicy(Policy[Any, Any]):
         if self.features is not None and self.features != feature_names(simulator.spec):
             raise InputError("the checkpoint was trained on other features than this version of schedlab shows")
         self._generator.manual_seed(seed)
+        # rows that play one instance share its graph
+        first: dict[int, int] = {}
+        graph = [first.setdefault(id(instance), len(first)) for instance in simulator.instances]
+        rows = np.unique(graph, return_index=True)[1]
+        static = {key: value[rows] for key, value in simulator.observe().static().items()}
+        self._graph = torch.tensor(graph, device=self.device)
         with torch.inference_mode():
-            self._embedding = self.network.encode(self._tensors(simulator.observe().static()))
+            self._encoding = self.network.encode(self._tensors(static))
 
     def act(self, simulator: Simulator[Any, Any]) -> NDArray[np.int64]:
-        """The chosen candidate of every row."""
+        """The chosen candidate of every row that is not done."""
+        assert self._encoding is not None, "begin() comes before act()"
+        rows = np.flatnonzero(~simulator.done)
+        dynamic = {key: value[rows] for key, value in simulator.observe(rows=rows).dynamic().items()}
+        actions = np.zeros(simulator.batch_size, np.int64)
         with torch.inference_mode():
-            logits, _ = self.network.decode(self._embedding, self._tensors(simulator.observe().dynamic()))
+            graph = self._graph[torch.from_numpy(rows).to(self.device)]
+            candidates, action = self.network.candidates(self._tensors(dynamic), graph)
+            logits, _ = self.network.decode(self._encoding, candidates)
+            table = candidates.padded(logits, -torch.inf)
             if not self.stochastic:
-                action = logits.argmax(dim=1)
+                chosen = table.argmax(dim=1)
             else:
-                chances = torch.softmax(logits / self.temperature, dim=1)
-                action = torch.multinomial(chances, 1, generator=self._generator).squeeze(1)
-        choice: NDArray[np.int64] = action.cpu().numpy()
-        return choice
+                chances = torch.softmax(table / self.temperature, dim=1)
+                chosen = torch.multinomial(chances, 1, generator=self._generator).squeeze(1)
+            actions[rows] = action[candidates.first + chosen].cpu().numpy()
+        return actions
 
     def _tensors(self, arrays: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
         return {key: torch.from_numpy(value).to(self.device) for key, value in arrays.items()}

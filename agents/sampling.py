@@ -9,7 +9,7 @@ import numpy as np
 
 from ..envs.core.problem import Problem
 from ..envs.core.simulator import InstanceT, SolutionT
-from .core import Policy, Solver, SolverResult, run_policy
+from .core import Policy, Solver, SolverResult, play
 
 MAX_ROWS = 4096
 """Episodes of one batch: enough to keep the kernels busy, few enough to fit into memory on the largest instances."""
@@ -57,8 +57,7 @@ class BestOf(Solver[InstanceT, SolutionT]):
         for first in range(0, self.samples, step):
             count = min(step, self.samples - first)
             rows = [instance for instance in instances for _ in range(count)]
-            simulator = self._problem.simulator_for(rows, self._config)
-            run_policy(self.policy, simulator, rows, _batch_seed(seed, first))
+            simulator = play(self.policy, self._problem, rows, self._config, _batch_seed(seed, first))
             objective = simulator.objective().reshape(len(instances), count)
             best = objective.argmin(axis=1) if self._problem.minimise else objective.argmax(axis=1)
             for index, sample in enumerate(best):

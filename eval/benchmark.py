@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
-from ..agents import BestOf, Policy, SolverResult, run_policy
+from ..agents import BestOf, Policy, SolverResult, play
 from ..agents.core import Agent, AgentOptions, available_cores
 from ..agents.random_policy import RandomPolicy
 from ..envs.core.problem import Problem
@@ -55,8 +55,7 @@ def decide(
     """
     began = time.perf_counter()
     if isinstance(agent, Policy):
-        simulator = problem.simulator_for(instances, config)
-        run_policy(agent, simulator, instances, seed)
+        simulator = play(agent, problem, instances, config, seed)
         seconds = time.perf_counter() - began
         return [SolverResult(simulator.solution(row)) for row in range(len(instances))], seconds / len(instances)
     results = [agent.solve(instance, time_limit=time_limit, seed=seed) for instance in instances]
@@ -130,9 +129,7 @@ class Benchmark:
     def _warm_up(self) -> None:
         """Compile the kernels before the clock runs."""
         if self.entries:
-            simulator = self.problem.simulator_for([self.entries[0].instance], self.config)
-            run_policy(RandomPolicy(), simulator, [self.entries[0].instance])
-            simulator.observe()
+            play(RandomPolicy(), self.problem, [self.entries[0].instance], self.config).observe()
 
     def _row(self, job: Job, entry: Entry, result: SolverResult[Any], seconds: float) -> Row:
         report = self.problem.check(entry.instance, result.solution, self.config)

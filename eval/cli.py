@@ -170,7 +170,18 @@ def _train_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument(
         "--steps", type=int, default=None, help="budget in environment steps, repeatable on any machine"
     )
-    parser.add_argument("--config", metavar="FILE", help="TOML file of training settings (default: the problem's own)")
+    parser.add_argument(
+        "--config",
+        metavar="FILE|NAME",
+        help="training settings: a TOML file, or the name of one in train/configs (default: the problem's own)",
+    )
+    parser.add_argument(
+        "--algorithm",
+        choices=("graph-ppo", "maskable-ppo"),
+        default=None,
+        help="graph-ppo (default) collects whole episodes from the batched simulator; maskable-ppo is sb3-contrib's",
+    )
+    parser.add_argument("--device", default=None, help="auto (a GPU when there is one), cpu or cuda")
     parser.add_argument("--out", metavar="FOLDER", help="checkpoint folder (default: runs/PROBLEM-TIME)")
     parser.add_argument("--resume", metavar="FOLDER", help="continue the run in FOLDER")
     parser.add_argument("--seed", type=int, default=None, help="of networks, instances and actions")

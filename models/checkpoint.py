@@ -18,7 +18,7 @@ from .policy import GraphPolicy, NetworkConfig
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 512 * 2**20
 
 
@@ -30,12 +30,14 @@ class Checkpoint:
         network: The network, with its weights.
         problem: Name of the problem that it was trained on.
         features: Names of the node, candidate and context features that it reads, in order.
+        environment: Arguments of the environment that it was trained on: an agent plays by the same rules.
         training: Command, seed, commit, settings, steps, curve, ...: plain JSON values.
     """
 
     network: GraphPolicy
     problem: str
     features: dict[str, list[str]]
+    environment: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
 
 
@@ -49,6 +51,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         "problem": checkpoint.problem,
         "network": checkpoint.network.config.to_json(),
         "features": checkpoint.features,
+        "environment": checkpoint.environment,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "training": checkpoint.training,
     }
@@ -74,7 +77,8 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         network = GraphPolicy(NetworkConfig(**config["network"]))
         network.load_state_dict(load_tensors(weights))
         features = {key: list(map(str, names)) for key, names in config["features"].items()}
-        return Checkpoint(network, str(config["problem"]), features, dict(config.get("training", {})))
+        environment, training = dict(config["environment"]), dict(config.get("training", {}))
+        return Checkpoint(network, str(config["problem"]), features, environment, training)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(f"{path}: not a checkpoint of schedlab ({str(error).splitlines()[0]})") from None
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .encoder import GraphEncoder
-
-MASKED = -1e8
-"""Logit of an illegal action: finite, so that a distribution over it stays well defined."""
+from .attention import MASKED, CandidateAttention, Front
+from .candidates import Candidates
+from .encoder import ENCODERS
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,16 @@ class NetworkConfig:
         candidate_features: D, features of a candidate.
         context_features: C, features of the state as a whole.
         hidden: Width.
-        layers: Graph convolutions.
+        layers: Rounds of message passing in the encoder.
         heads: Attention heads over the candidates; they divide ``hidden``.
+        attention_layers: Rounds of attention over the candidates.
+        encoder: Kind of graph encoder, one of ``ENCODERS``.
+        encode: ``"once"`` per episode: the encoder sees what stays; or ``"every-step"``: it also sees the candidates'
+            features, on their nodes, and whether they may be chosen.
+        attend: Whether candidates look at the ``"legal"`` ones only, or at ``"all"``; every step shows all.
 
     Raises:
-        ValueError: A size is not positive, or the heads do not divide the width.
+        ValueError: A size is not positive, the heads do not divide the width, or a name is unknown.
     """
 
     node_features: int
@@ -39,6 +43,10 @@ class NetworkConfig:
     hidden: int = 64
     layers: int = 3
     heads: int = 4
+    attention_layers: int = 1
+    encoder: str = "sage"
+    encode: str = "once"
+    attend: str = "legal"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "relations", tuple(self.relations))  # a list when it comes from JSON
@@ -46,66 +54,128 @@ class NetworkConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or not 0 < value <= 65536:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        if not isinstance(self.layers, int) or not 0 <= self.layers <= 64:
-            raise ValueError(f"layers must lie in 0..64, got {self.layers!r}")
+        for name in ("layers", "attention_layers"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 0 <= value <= 64:
+                raise ValueError(f"{name} must lie in 0..64, got {value!r}")
         if self.hidden % self.heads:
             raise ValueError(f"{self.heads} heads do not divide the width {self.hidden}")
+        for name, choices in (
+            ("encoder", ENCODERS),
+            ("encode", ("once", "every-step")),
+            ("attend", ("legal", "all")),
+        ):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} {getattr(self, name)!r} not understood; use one of {', '.join(choices)}")
+
+    @property
+    def encoded_features(self) -> int:
+        """Features of a node that the encoder sees."""
+        return self.node_features + (self.candidate_features + 2 if self.encode == "every-step" else 0)
 
     def to_json(self) -> dict[str, Any]:
         """The sizes as JSON values."""
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Encoding:
+    """What a policy remembers of G graphs during their episodes.
+
+    Attributes:
+        nodes: Each node's share of its candidate's state, ``[G, N, H]``.
+        graph: Each graph as a whole, ``[G, H]``.
+        static: The graphs themselves, for encoding them again with what is new; ``None`` where that is not done.
+    """
+
+    nodes: Tensor
+    graph: Tensor
+    static: Mapping[str, Tensor] | None = None
+
+
 class GraphPolicy(nn.Module):
     """Logits over candidates and a value, for graphs of any size.
 
-    The encoder sees only the static graph; :meth:`decode` adds what matters now. One set of weights serves every size.
+    The encoder sees the static graph; :meth:`decode` adds what matters now. One set of weights serves every size.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
         width = config.hidden
-        self.encoder = GraphEncoder(config.node_features, len(config.relations), width, config.layers)
-        self.candidate = nn.Sequential(
-            nn.Linear(width + config.candidate_features + config.context_features, width),
-            nn.ReLU(),
-            nn.Linear(width, width),
-        )
-        self.norm = nn.LayerNorm(width)
-        self.attention = nn.MultiheadAttention(width, config.heads, batch_first=True)
+        self.encoder = ENCODERS[config.encoder](config.encoded_features, config.relations, width, config.layers)
+        # three summands of one linear layer: the first runs once per node instead of once per candidate and step
+        self.from_node = nn.Linear(width, width)
+        self.from_features = nn.Linear(config.candidate_features, width, bias=False)
+        self.from_context = nn.Linear(config.context_features, width, bias=False)
+        self.from_graph = nn.Linear(width, width, bias=False)
+        self.mix = nn.Linear(width, width)
+        self.attention = nn.ModuleList(CandidateAttention(width, config.heads) for _ in range(config.attention_layers))
         head = nn.Linear(width, 1)
         self.score = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), head)
-        self.value = nn.Sequential(nn.Linear(width + config.context_features, width), nn.ReLU(), nn.Linear(width, 1))
+        self.value = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
         # near-uniform first policy: exploration should not depend on the luck of the last layer
         nn.init.orthogonal_(head.weight, gain=0.01)
         nn.init.zeros_(head.bias)
 
-    def encode(self, observation: Mapping[str, Tensor]) -> Tensor:
-        """Node embeddings ``[B, N, H]`` from the static part of a shaped observation."""
-        edges = {name: observation[f"edges_{name}"] for name in self.config.relations}
-        embedding: Tensor = self.encoder(observation["nodes"], edges)
-        return embedding
+    def encode(self, observation: Mapping[str, Tensor]) -> Encoding:
+        """Encode the static part of a shaped observation; a policy that encodes at every step only takes note of it."""
+        if self.config.encode == "every-step":
+            none = observation["nodes"].new_empty(0)
+            names = ["nodes", "node_mask", *(f"edges_{name}" for name in self.config.relations)]
+            return Encoding(none, none, {name: observation[name] for name in names})
+        return self._encode(observation["nodes"], observation)
 
-    def decode(self, embedding: Tensor, observation: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Masked logits ``[B, A]`` and values ``[B]`` from embeddings and the dynamic part of a shaped observation."""
-        candidate = observation["candidate"].long()
-        exists = candidate >= 0
-        rows = torch.arange(len(candidate), device=candidate.device)[:, None]
-        node = embedding[rows, candidate.clamp(min=0)]
-        context = observation["context"]
-        spread = context[:, None, :].expand(-1, candidate.shape[1], -1)
-        hidden = self.candidate(torch.cat([node, observation["candidate_features"], spread], dim=-1))
-        normed = self.norm(hidden)
-        attended, _ = self.attention(normed, normed, normed, key_padding_mask=~exists, need_weights=False)
-        hidden = hidden + attended
-        logits = self.score(hidden).squeeze(-1)
-        logits = logits.masked_fill(observation["action_mask"] == 0, MASKED)
-        weight = exists.unsqueeze(-1).to(hidden.dtype)
-        pooled = (hidden * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
-        value: Tensor = self.value(torch.cat([pooled, context], dim=-1)).squeeze(-1)
+    def _encode(self, nodes: Tensor, static: Mapping[str, Tensor]) -> Encoding:
+        edges = {name: static[f"edges_{name}"] for name in self.config.relations}
+        embedding = self.encoder(nodes, edges)
+        exists = static["node_mask"].unsqueeze(-1).to(embedding.dtype)
+        pooled = (embedding * exists).sum(dim=1) / exists.sum(dim=1).clamp(min=1)
+        return Encoding(self.from_node(embedding), self.from_graph(pooled))
+
+    def _encode_states(self, static: Mapping[str, Tensor], candidates: Candidates) -> Encoding:
+        """Encode the graph of every state anew, with its candidates' features on their nodes."""
+        here = {name: value[candidates.graph] for name, value in static.items()}
+        states, nodes = here["node_mask"].shape
+        now = candidates.features.new_zeros(states, nodes, self.config.candidate_features + 2)
+        flags = torch.stack([torch.ones_like(candidates.legal), candidates.legal], dim=1).to(now.dtype)
+        now[candidates.state, candidates.node] = torch.cat([flags, candidates.features], dim=1)
+        return self._encode(torch.cat([here["nodes"], now], dim=-1), here)
+
+    def candidates(self, observation: Mapping[str, Tensor], graph: Tensor | None = None) -> tuple[Candidates, Tensor]:
+        """The candidates that this policy looks at; see :meth:`Candidates.from_padded`."""
+        return Candidates.from_padded(observation, graph, self.only_legal)
+
+    @property
+    def only_legal(self) -> bool:
+        """Whether it looks at legal candidates only."""
+        return self.config.attend == "legal" and self.config.encode == "once"
+
+    def decode(self, encoding: Encoding, candidates: Candidates) -> tuple[Tensor, Tensor]:
+        """Logits ``[L]`` of the candidates (minus infinity where illegal) and values ``[S]`` of the states."""
+        if encoding.static is not None:
+            encoding = self._encode_states(encoding.static, candidates)
+            graph = torch.arange(len(candidates), device=candidates.graph.device)
+            candidates = replace(candidates, graph=graph)
+        state, front = candidates.state, Front.of(candidates)
+        whole = encoding.graph[candidates.graph] + self.from_context(candidates.context)
+        place = candidates.graph[state] * encoding.nodes.shape[1] + candidates.node
+        node = encoding.nodes.flatten(0, 1).index_select(0, place)
+        shown = torch.relu(node + self.from_features(candidates.features) + whole.index_select(0, state))
+        hidden = self.mix(shown.index_select(0, front.legal))
+        for attention in self.attention:
+            hidden = attention(hidden, shown, front)
+        scores = self.score(hidden).squeeze(-1)
+        logits = scores.new_full((len(shown),), -torch.inf).index_put((front.legal,), scores)
+        pooled = shown.new_zeros(len(candidates), shown.shape[1]).index_add(0, state, shown)
+        pooled = pooled / candidates.count.unsqueeze(-1)
+        value: Tensor = self.value(torch.cat([pooled, whole], dim=-1)).squeeze(-1)
         return logits, value
 
     def forward(self, observation: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """:meth:`encode`, then :meth:`decode`."""
-        return self.decode(self.encode(observation), observation)
+        """Masked logits ``[B, A]`` and values ``[B]`` of a shaped observation: encode and decode."""
+        candidates, action = self.candidates(observation)
+        logits, value = self.decode(self.encode(observation), candidates)
+        table = logits.new_full(observation["action_mask"].shape, MASKED)
+        table[candidates.state, action] = logits.clamp(min=MASKED)
+        return table, value

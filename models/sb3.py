@@ -15,16 +15,22 @@ from ..envs.core.graph import GraphSpec
 from .policy import GraphPolicy, NetworkConfig
 
 
-def network_config(spec: GraphSpec, hidden: int, layers: int, heads: int) -> NetworkConfig:
-    """Sizes of a network that fits an observation."""
+def network_config(spec: GraphSpec, **sizes: Any) -> NetworkConfig:
+    """A network that fits an observation.
+
+    Args:
+        spec: The observation.
+        sizes: What the observation does not decide: ``hidden``, ``layers``, ...
+
+    Raises:
+        ValueError: A size is out of range.
+    """
     return NetworkConfig(
         node_features=len(spec.node_features),
         relations=tuple(name for name, _ in spec.relations),
         candidate_features=len(spec.candidate_features),
         context_features=len(spec.context_features),
-        hidden=hidden,
-        layers=layers,
-        heads=heads,
+        **sizes,
     )
 
 

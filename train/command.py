@@ -17,8 +17,10 @@ from ..envs.core.errors import InputError
 from ..envs.core.problem import load_problem
 from ..models.checkpoint import CONFIG_FILE, load_checkpoint
 from ..version import __version__
-from .maskable import TrainingRun, make_model, restore, train
-from .settings import TrainSettings, default_settings, read_settings, settings_from
+from .graph_ppo import GraphPPO
+from .models import make_model
+from .runs import TrainingRun, restore, train
+from .settings import TrainSettings, committed_names, committed_settings, read_settings, settings_from
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -56,16 +58,19 @@ def run(arguments: argparse.Namespace) -> int:
     steps, seconds = model.num_timesteps, watch.seconds
     rate = f"{steps:,} steps in {seconds:.0f} s ({steps / seconds:,.0f} per second)"
     print(f"trained {rate}, best validation {watch.best:.1f}")
+    if isinstance(model, GraphPPO):
+        print("time: " + ", ".join(f"{name} {share:.0%}" for name, share in model.phases.shares().items()))
     print(f"checkpoint: {folder}; use it as ppo:{folder}, curves: tensorboard --logdir {folder / 'tensorboard'}")
     return 0
 
 
 def _folder_and_settings(arguments: argparse.Namespace, given: dict[str, Any]) -> tuple[Path, TrainSettings]:
-    overrides = {name: getattr(arguments, name) for name in ("minutes", "steps", "seed", "threads")}
+    names = ("minutes", "steps", "seed", "threads", "algorithm", "device")
+    overrides = {name: getattr(arguments, name) for name in names}
     if arguments.resume:
-        if arguments.out or arguments.config or given or arguments.seed is not None:
+        if arguments.out or arguments.config or given or arguments.seed is not None or arguments.algorithm:
             raise InputError(
-                "--resume keeps its own folder and settings; only --minutes, --steps and --threads may change"
+                "--resume keeps its own folder and settings; only --minutes, --steps, --threads and --device may change"
             )
         folder = Path(arguments.resume)
         checkpoint = load_checkpoint(folder)
@@ -73,15 +78,27 @@ def _folder_and_settings(arguments: argparse.Namespace, given: dict[str, Any]) -
             raise InputError(f"{folder}: is a run of {checkpoint.problem}, not of {arguments.problem}")
         stored = checkpoint.training.get("settings", {})
         return folder, settings_from(stored, str(folder / CONFIG_FILE)).changed(**overrides)
-    if arguments.config:
-        settings = read_settings(Path(arguments.config))
-    else:
-        settings = default_settings(PROBLEMS[arguments.problem].package)
+    settings = _settings(arguments, given)
     settings = settings.changed(**overrides, environment={**settings.environment, **given})
     folder = Path(arguments.out or f"runs/{arguments.problem}-{time.strftime('%Y%m%d-%H%M%S')}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists already; use --resume {folder} to continue it, or another --out")
     return folder, settings
+
+
+def _settings(arguments: argparse.Namespace, given: dict[str, Any]) -> TrainSettings:
+    """A file's settings, or committed ones by name; by default the problem's, for the objective if there are any."""
+    if arguments.config:
+        path = Path(arguments.config)
+        named = not path.exists() and len(path.parts) == 1 and not path.suffix
+        return committed_settings(str(path)) if named else read_settings(path)
+    package = PROBLEMS[arguments.problem].package
+    name = package
+    if arguments.algorithm == "maskable-ppo":
+        name = f"{package}_maskable"
+    elif f"{package}_{given.get('objective', '').replace('-', '_')}" in committed_names():
+        name = f"{package}_{given['objective'].replace('-', '_')}"
+    return committed_settings(name)
 
 
 def _commit() -> str:

@@ -3,93 +3,173 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from ..envs.core.errors import InputError, unknown_name
+from .losses import BASELINES
+from .schedules import SCHEDULES
+
+ALGORITHMS = ("graph-ppo", "maskable-ppo")
+POSITIVE_INTEGERS = (
+    "instances", "repeats", "minibatch_instances", "envs", "steps_per_rollout", "epochs", "threads", "hidden", "heads",
+    "validation_instances", "validation_updates",
+)  # fmt: skip
+POSITIVE = ("minutes", "learning_rate", "clip", "max_gradient_norm")
 
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """Settings of a MaskablePPO run.
+    """Settings of a training run.
 
     Attributes:
+        algorithm: ``"graph-ppo"``, or ``"maskable-ppo"`` for sb3-contrib's on the plain Gymnasium environment.
         minutes: Time budget; ignored when ``steps`` is set.
         steps: Budget in environment steps, the same on any machine; 0 for the time budget.
-        envs: Environments side by side.
-        steps_per_rollout: Steps of each environment between two updates.
-        minibatch: Steps per gradient step.
-        epochs: Passes over a roll-out.
-        learning_rate: Of Adam.
+        instances: Of graph-ppo: instances of an update, from each of ``environments``.
+        repeats: Of graph-ppo: episodes of each instance.
+        minibatch_instances: Of graph-ppo: instances of a gradient step, with all their episodes.
+        baseline: Of graph-ppo: what returns are compared with, ``"group"``, ``"value"`` or ``"both"``.
+        target_kl: Of graph-ppo: ends an update early; 0 for never.
+        precision: Of graph-ppo: ``"float32"`` or ``"bfloat16"``.
+        compile: Of graph-ppo: whether to compile the decoder with ``torch.compile``.
+        envs: Of maskable-ppo: environments side by side.
+        steps_per_rollout: Of maskable-ppo: steps of each environment between two updates.
+        minibatch: Of maskable-ppo: steps of a gradient step.
+        epochs: Passes over what an update collected.
+        learning_rate: Peak of Adam's.
+        schedule: Shape of the learning rate over the run, one of ``SCHEDULES``.
         discount: Gamma.
         gae_lambda: Lambda of generalised advantage estimation.
         clip: PPO's clipping range.
         entropy: Weight of the entropy bonus.
         value_coefficient: Weight of the value loss.
         max_gradient_norm: Gradients are clipped to it.
+        device: ``"auto"`` (a GPU when there is one), ``"cpu"`` or ``"cuda"``.
         threads: Torch threads; one is often fastest for networks of this size.
         seed: Of networks, instances and actions.
         hidden: Width of the network.
-        layers: Graph convolutions.
+        layers: Rounds of message passing over the graph.
         heads: Attention heads.
-        validation_instances: Random instances, not trained on, on which progress is judged.
-        validation_seconds: Time between two validations.
+        attention_layers: Rounds of attention over the candidates.
+        encoder: Kind of graph encoder.
+        encode: ``"once"`` per episode or at ``"every-step"``.
+        attend: Whether candidates look at the ``"legal"`` ones only, or at ``"all"``.
+        validation_instances: Random instances, not trained on, on which progress is judged, of each environment.
+        validation_updates: Updates between two validations.
         environment: Arguments of the environment.
+        environments: Of graph-ppo: what each of several environments changes in ``environment``; every update plays
+            all of them.
+        validation: What the validation's environments change in ``environment``; by default they are the training's.
 
     Raises:
         ValueError: A value is out of range.
     """
 
+    algorithm: str = "graph-ppo"
     minutes: float = 10.0
     steps: int = 0
+    instances: int = 16
+    repeats: int = 16
+    minibatch_instances: int = 4
+    baseline: str = "group"
+    target_kl: float = 0.0
+    precision: str = "float32"
+    compile: bool = False
     envs: int = 16
     steps_per_rollout: int = 144
     minibatch: int = 288
-    epochs: int = 3
+    epochs: int = 1
     learning_rate: float = 1e-3
+    schedule: str = "warmup-stable-decay"
     discount: float = 1.0
     gae_lambda: float = 0.95
     clip: float = 0.2
     entropy: float = 0.01
     value_coefficient: float = 0.5
-    max_gradient_norm: float = 0.5
+    max_gradient_norm: float = 1.0
+    device: str = "auto"
     threads: int = 1
     seed: int = 0
     hidden: int = 64
-    layers: int = 2
+    layers: int = 3
     heads: int = 4
+    attention_layers: int = 1
+    encoder: str = "sage"
+    encode: str = "once"
+    attend: str = "legal"
     validation_instances: int = 16
-    validation_seconds: float = 20.0
+    validation_updates: int = 20
     environment: Mapping[str, Any] = field(default_factory=dict)
+    environments: Sequence[Mapping[str, Any]] = ({},)
+    validation: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
+        self._check_types()
+        for name in POSITIVE_INTEGERS:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in POSITIVE:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        for name, choices in (
+            ("algorithm", ALGORITHMS),
+            ("baseline", BASELINES),
+            ("schedule", tuple(SCHEDULES)),
+            ("precision", ("float32", "bfloat16")),
+        ):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} {getattr(self, name)!r} not understood; use one of {', '.join(choices)}")
+        if self.algorithm == "maskable-ppo" and not 1 < self.minibatch <= self.envs * self.steps_per_rollout:
+            raise ValueError(
+                f"minibatch must lie in 2..{self.envs * self.steps_per_rollout} (envs times steps_per_rollout)"
+            )
+        if self.minibatch_instances > self.instances:
+            raise ValueError(f"minibatch_instances must lie in 1..{self.instances} (instances)")
+        if self.baseline != "value" and self.repeats < 2:
+            raise ValueError(f"baseline {self.baseline!r} compares episodes of an instance: repeats must be at least 2")
+        if self.steps < 0 or not 0 <= self.seed < 2**31:
+            raise ValueError(f"steps {self.steps} and seed {self.seed} must not be negative, and seed below 2**31")
+        if not (0 < self.discount <= 1 and 0 <= self.gae_lambda <= 1):
+            raise ValueError(f"discount {self.discount} and gae_lambda {self.gae_lambda} must lie in 0..1")
+
+    def _check_types(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
             if item.type in ("int", "float") and (
                 isinstance(value, bool) or not isinstance(value, int if item.type == "int" else (int, float))
             ):
                 raise ValueError(f"{item.name} must be a number of type {item.type}, got {value!r}")
-        for name in ("envs", "steps_per_rollout", "epochs", "threads", "hidden", "heads", "validation_instances"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("minutes", "learning_rate", "clip", "max_gradient_norm", "validation_seconds"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        if not 1 < self.minibatch <= self.envs * self.steps_per_rollout:
-            raise ValueError(
-                f"minibatch must lie in 2..{self.envs * self.steps_per_rollout} (envs times steps_per_rollout)"
-            )
-        if self.steps < 0 or not 0 <= self.seed < 2**31:
-            raise ValueError(f"steps {self.steps} and seed {self.seed} must not be negative, and seed below 2**31")
-        if not (0 < self.discount <= 1 and 0 <= self.gae_lambda <= 1):
-            raise ValueError(f"discount {self.discount} and gae_lambda {self.gae_lambda} must lie in 0..1")
+            if item.type in ("str", "bool") and not isinstance(value, str if item.type == "str" else bool):
+                raise ValueError(f"{item.name} must be of type {item.type}, got {value!r}")
+        if not isinstance(self.environment, Mapping):
+            raise ValueError(f"environment must be a table of arguments, got {self.environment!r}")
+        for name in ("environments", "validation"):
+            tables = getattr(self, name)
+            if not isinstance(tables, (list, tuple)) or not all(isinstance(table, Mapping) for table in tables):
+                raise ValueError(f"{name} must be a list of tables of arguments, got {tables!r}")
+        if not self.environments:
+            raise ValueError("environments must name at least one; an empty table changes nothing")
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """Sizes of the network."""
+        names = ("hidden", "layers", "heads", "attention_layers", "encoder", "encode", "attend")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def validation_environments(self) -> list[dict[str, Any]]:
+        """Arguments of the environments on which progress is judged."""
+        changes = self.validation or (self.environments if self.algorithm == "graph-ppo" else ({},))
+        return [{**self.environment, **change} for change in changes]
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values."""
-        return {**asdict(self), "environment": dict(self.environment)}
+        tables = {name: [dict(table) for table in getattr(self, name)] for name in ("environments", "validation")}
+        return {**asdict(self), "environment": dict(self.environment), **tables}
 
     def changed(self, **values: Any) -> TrainSettings:
         """The settings with those values that are not ``None``.
@@ -135,8 +215,21 @@ def read_settings(path: Path) -> TrainSettings:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def default_settings(package: str) -> TrainSettings:
-    """The committed settings of a problem, by its folder's name."""
-    name = f"{package}.toml"
-    text = files(f"{__package__}.configs").joinpath(name).read_text(encoding="utf-8")
-    return settings_from(tomllib.loads(text), name)
+def committed_settings(name: str) -> TrainSettings:
+    """Settings that come with the package, by the name of their file in ``train/configs`` without its ending.
+
+    Raises:
+        InputError: There are none of that name.
+    """
+    path = files(f"{__package__}.configs").joinpath(f"{name}.toml")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise unknown_name("training configuration", name, committed_names()) from None
+    return settings_from(tomllib.loads(text), f"{name}.toml")
+
+
+def committed_names() -> list[str]:
+    """Names of the settings that come with the package."""
+    folder = files(f"{__package__}.configs")
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))

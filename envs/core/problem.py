@@ -177,6 +177,17 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
         """Named sets of random instances: preset name -> configuration values; instance k has seed k."""
         return {}
 
+    def playing(self, config: ConfigT, trained: dict[str, Any]) -> ConfigT:
+        """The configuration with which an agent plays ``config`` that was trained with the values ``trained``.
+
+        An agent may keep rules of play that only restrict its own decisions; instances and objective are
+        ``config``'s.
+
+        Raises:
+            InputError: It was trained for something else altogether.
+        """
+        return config
+
     def configure(self, values: dict[str, Any]) -> ConfigT:
         """Build a configuration from plain values.
 

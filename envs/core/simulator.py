@@ -38,6 +38,7 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
         illegal: Whether the last step's action was illegal, bool ``[B]``. An illegal action changes nothing.
         illegal_count: Rows whose last action was illegal.
         done_count: Rows whose episode has ended.
+        steps: Legal actions taken in each episode so far, int64 ``[B]``.
         scale: Natural size of each episode's objective, float64 ``[B]``, positive; what rewards are divided
             by when they are normalised.
         instances: The instance in each row (``None`` before the first reset).
@@ -51,6 +52,7 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
     illegal: NDArray[np.bool_]
     illegal_count: int
     done_count: int
+    steps: NDArray[np.int64]
     scale: NDArray[np.float64]
     instances: list[InstanceT | None]
     arguments: tuple[Any, ...]
@@ -90,6 +92,23 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
         """:meth:`step`, then :meth:`observe`; a simulator may do both in one pass."""
         reward = self.step(action)
         return reward, self.observe(out)
+
+    def play_forced(self) -> NDArray[np.float64]:
+        """Play on in every row while only one action is legal: decisions that are none.
+
+        Returns:
+            The rewards that this earned, ``[B]`` (a reused buffer).
+        """
+        earned = np.zeros(self.batch_size)
+        while True:
+            forced = (self.action_mask.sum(axis=1) == 1) & ~self.done
+            if not forced.any():
+                break
+            # -1 is no action: the other rows stay as they are
+            earned += self.step(np.where(forced, self.action_mask.argmax(axis=1), -1))
+        self.illegal[:] = False
+        self.illegal_count = 0
+        return earned
 
     @abstractmethod
     def objective(self) -> NDArray[np.float64]:

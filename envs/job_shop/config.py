@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
-BUILDERS = ("nondelay", "active", "append")
+BUILDERS = ("nondelay", "active", "append", "hybrid")
 OBJECTIVES = ("makespan", "total-tardiness", "total-weighted-tardiness", "total-flow-time")
 
 # marks what only concerns random instances: no option for given ones
@@ -30,6 +30,7 @@ class JobShopConfig:
         max_duration: Longest duration of a random instance.
         objective: What is minimised, one of ``OBJECTIVES``.
         builder: Which jobs may be chosen at a step, one of ``BUILDERS``.
+        delay_share: Of the hybrid builder: how far it goes from non-delay (0) to active schedules (1).
         due_date_factor: Due dates are ``release + floor(factor * work of the job)``, on instances that
             bring none of their own; a pair draws a factor per instance.
         release_date_factor: Release dates of random instances are uniform on
@@ -48,6 +49,7 @@ class JobShopConfig:
     max_duration: int = field(default=99, metadata=RANDOM)
     objective: str = field(default="makespan", metadata={"choices": OBJECTIVES})
     builder: str = field(default="nondelay", metadata={"choices": BUILDERS})
+    delay_share: float = 0.5
     due_date_factor: Range | None = None
     release_date_factor: float = field(default=0.0, metadata=RANDOM)
     weights: str | None = field(default=None, metadata={"choices": ("unit", "singer-pinedo")})
@@ -61,6 +63,8 @@ class JobShopConfig:
         for name, low in (("num_jobs", 1), ("num_machines", 1), ("due_date_factor", None)):
             if getattr(self, name) is not None:
                 value_range(self, name, low)
+        if isinstance(self.delay_share, bool) or not 0 <= self.delay_share <= 1:
+            raise ValueError(f"delay_share must lie in 0..1, got {self.delay_share!r}")
         if not 0 <= self.min_duration <= self.max_duration:
             raise ValueError(f"durations {self.min_duration}..{self.max_duration}: need 0 <= min <= max")
         if self.release_date_factor < 0:

@@ -25,9 +25,11 @@ class JobShopEnv(SchedulingEnv):
 
     ``Discrete(J)``: action *j* appends the next operation of job *j* to its machine, at the earliest time at which
     both are free. Which jobs may be chosen depends on ``builder``: ``"nondelay"`` (those that can start at the
-    earliest possible time), ``"active"`` (Giffler-Thompson's conflict set) or ``"append"`` (all unfinished jobs). The
-    mask of legal actions is ``observation["action_mask"]`` and ``info["action_mask"]`` (int8) and
-    ``env.unwrapped.action_masks()`` (bool). An illegal action changes nothing and costs 1 % of the episode's scale;
+    earliest possible time), ``"active"`` (Giffler-Thompson's conflict set), ``"append"`` (all unfinished jobs) or
+    ``"hybrid"``: of the conflict set those that start within ``delay_share`` of the time from its first start to its
+    first finish; between non-delay schedules (0) and active ones (1). The mask of legal actions is
+    ``observation["action_mask"]`` and ``info["action_mask"]`` (int8) and ``env.unwrapped.action_masks()`` (bool). An
+    illegal action changes nothing and costs 1 % of the episode's scale;
     with ``strict=True`` it raises ``ValueError``.
 
     ## Observation Space
@@ -42,8 +44,8 @@ class JobShopEnv(SchedulingEnv):
     | ``edges_precedes`` | (2, N) | int32 | from an operation to the next of its job; unused columns are -1 |
     | ``edges_processed_on`` | (2, N) | int32 | from an operation to its machine |
     | ``edges_part_of`` | (2, N) | int32 | from an operation to its job |
-    | ``candidate`` | (J,) | int32 | the node of each job's next operation; -1 where there is no job |
-    | ``candidate_features`` | (J, 16) | float32 | what matters about that choice now; 19 for tardiness |
+    | ``candidate`` | (J,) | int32 | the node of each job's next operation; -1 where there is none |
+    | ``candidate_features`` | (J, 24) | float32 | what matters about that choice now; 27 for tardiness |
     | ``context`` | (7,) | float32 | the state as a whole |
     | ``action_mask`` | (J,) | int8 | legal jobs |
 
@@ -75,7 +77,8 @@ class JobShopEnv(SchedulingEnv):
     | ``num_jobs``, ``num_machines`` | 10 | size of random instances; a pair ``[low, high]`` draws anew each episode |
     | ``min_duration``, ``max_duration`` | 1, 99 | durations of random instances, uniform |
     | ``objective`` | ``"makespan"`` | or ``"total-tardiness"``, ``"total-weighted-tardiness"``, ``"total-flow-time"`` |
-    | ``builder`` | ``"nondelay"`` | or ``"active"``, ``"append"`` |
+    | ``builder`` | ``"nondelay"`` | or ``"active"``, ``"append"``, ``"hybrid"`` |
+    | ``delay_share`` | 0.5 | how far the hybrid builder goes from non-delay (0) to active (1) |
     | ``due_date_factor`` | ``None`` | due dates at this multiple of the job's work after its release |
     | ``release_date_factor`` | 0.0 | random release dates up to this multiple of a mean job's work |
     | ``weights`` | ``None`` | ``"unit"`` or ``"singer-pinedo"`` instead of the instance's own |
@@ -92,7 +95,7 @@ class JobShopEnv(SchedulingEnv):
     >>> envs = gym.make_vec("JobShop-v0", num_envs=3, num_jobs=4, num_machines=2)
     >>> observation, info = envs.reset(seed=0)
     >>> envs.unwrapped.graph_spec.shaped(observation)["candidate_features"].shape
-    (3, 4, 16)
+    (3, 4, 24)
 
     ## Version History
 
@@ -110,6 +113,7 @@ class JobShopEnv(SchedulingEnv):
         max_duration: int = 99,
         objective: str = "makespan",
         builder: str = "nondelay",
+        delay_share: float = 0.5,
         due_date_factor: Range | None = None,
         release_date_factor: float = 0.0,
         weights: str | None = None,
@@ -126,6 +130,7 @@ class JobShopEnv(SchedulingEnv):
                 "max_duration": max_duration,
                 "objective": objective,
                 "builder": builder,
+                "delay_share": delay_share,
                 "due_date_factor": due_date_factor,
                 "release_date_factor": release_date_factor,
                 "weights": weights,
@@ -149,6 +154,7 @@ class JobShopVectorEnv(SchedulingVectorEnv):
         max_duration: int = 99,
         objective: str = "makespan",
         builder: str = "nondelay",
+        delay_share: float = 0.5,
         due_date_factor: Range | None = None,
         release_date_factor: float = 0.0,
         weights: str | None = None,
@@ -167,6 +173,7 @@ class JobShopVectorEnv(SchedulingVectorEnv):
                 "max_duration": max_duration,
                 "objective": objective,
                 "builder": builder,
+                "delay_share": delay_share,
                 "due_date_factor": due_date_factor,
                 "release_date_factor": release_date_factor,
                 "weights": weights,

@@ -21,9 +21,12 @@ RELEASE, DUE, WEIGHT, WORK, FIRST, LENGTH = range(6)
 NEXT, MACHINE, DURATION, AFTER_MACHINE, AFTER_DURATION, READY, EARLIEST, REMAINING, OPERATIONS = range(6, 15)
 # quantities of a machine: when its last scheduled operation ends, and the work not yet scheduled on it
 FREE, LOAD = range(15, 17)
-# quantities of a machine, for observing: the next operations that need it, their work, the longest tails behind them
-QUEUE, QUEUE_WORK, LONGEST_TAIL, SECOND_TAIL = range(17, 21)
-QUANTITIES = 21
+# quantities of a machine, for observing: the next operations that need it, their work, the longest tails behind them,
+# the earliest of their starts
+QUEUE, QUEUE_WORK, LONGEST_TAIL, SECOND_TAIL, FIRST_START = range(17, 22)
+# quantities of a machine: where its operations are in the line BY_MACHINE, and how many they are
+LISTED_FROM, LISTED = range(22, 24)
+QUANTITIES = 24
 # the last record is the row's own
 ROW = -1
 
@@ -33,23 +36,25 @@ NUM_JOBS, NUM_MACHINES, NUM_OPERATIONS, BUILDER, OBJECTIVE = range(5)
 CLOCK, BOUND, SPAN, SCHEDULED = range(5, 9)
 
 # lines of an operation
-OF_MACHINE, OF_DURATION, OF_START = range(3)
-OPERATION_LINES = 3
+OF_MACHINE, OF_DURATION, OF_START, OF_JOB, OF_HEAD = range(5)
+# not a line of operations in their order, but the operations sorted by machine
+BY_MACHINE = 5
+OPERATION_LINES = 6
 
 # flags of a row; from LEGAL on, one per job
 DONE, ILLEGAL, LEGAL = range(3)
 
 # real numbers of a row: the last reward, and what features are multiplied with
-REWARD, PER_UNIT, PER_BOUND, PER_WEIGHT, LOG_JOBS, LOG_MACHINES = range(6)
-REALS = 6
+REWARD, PER_UNIT, PER_BOUND, PER_WEIGHT, LOG_JOBS, LOG_MACHINES, DELAY_SHARE = range(7)
+REALS = 7
 
 # the order of config.BUILDERS and config.OBJECTIVES; a test compares them
-NONDELAY, ACTIVE, APPEND = range(3)
+NONDELAY, ACTIVE, APPEND, HYBRID = range(4)
 MAKESPAN, TARDINESS, WEIGHTED_TARDINESS, FLOW_TIME = range(4)
 
 FAR_FUTURE = np.iinfo(np.int64).max
 # the first feature of a candidate that only objectives of tardiness show
-DUE_DATE_FEATURES = 16
+DUE_DATE_FEATURES = 24
 
 UNSCHEDULED = -1
 PADDING = -1
@@ -73,7 +78,7 @@ kernel = partial(njit, cache=True, nogil=True, **_no_reference_counts())
 
 
 @kernel(inline="always")
-def _refresh(b, state, flags):
+def _refresh(b, state, flags, reals):
     """After row ``b`` changed: earliest starts, clock, legal jobs, bounds."""
     builder, objective = state[b, ROW, BUILDER], state[b, ROW, OBJECTIVE]
     first_start = FAR_FUTURE
@@ -101,8 +106,8 @@ def _refresh(b, state, flags):
         flags[b, LEGAL] = True
     else:
         state[b, ROW, CLOCK] = first_start
-        if builder == ACTIVE:
-            _mark_conflict_set(b, state, flags)
+        if builder in (ACTIVE, HYBRID):
+            _mark_conflict_set(b, state, flags, 1.0 if builder == ACTIVE else reals[b, DELAY_SHARE])
         else:
             latest = first_start if builder == NONDELAY else FAR_FUTURE
             for j in range(num_jobs):
@@ -110,17 +115,24 @@ def _refresh(b, state, flags):
 
 
 @kernel()
-def _mark_conflict_set(b, state, flags):
-    """Legal jobs of the active builder: those in Giffler & Thompson's conflict set."""
+def _mark_conflict_set(b, state, flags, delay_share):
+    """Legal jobs of the active builder, those in Giffler & Thompson's conflict set; of the hybrid one, some of them."""
     first_finish, first_job = FAR_FUTURE, -1
     for j in range(state[b, ROW, NUM_JOBS]):
         finish = state[b, j, EARLIEST] + state[b, j, DURATION]
         if state[b, j, OPERATIONS] > 0 and finish < first_finish:
             first_finish, first_job = finish, j
+    machine, first_start = state[b, first_job, MACHINE], FAR_FUTURE
     for j in range(state[b, ROW, NUM_JOBS]):
-        competes = state[b, j, OPERATIONS] > 0 and state[b, j, MACHINE] == state[b, first_job, MACHINE]
-        # the job that finishes first is in, even if its operation takes no time
-        flags[b, LEGAL + j] = competes and (state[b, j, EARLIEST] < first_finish or j == first_job)
+        if state[b, j, OPERATIONS] > 0 and state[b, j, MACHINE] == machine:
+            first_start = min(first_start, state[b, j, EARLIEST])
+    latest = first_start + delay_share * (first_finish - first_start)
+    for j in range(state[b, ROW, NUM_JOBS]):
+        competes = state[b, j, OPERATIONS] > 0 and state[b, j, MACHINE] == machine
+        start = state[b, j, EARLIEST]
+        # somebody must be in, even if operations take no time: the first to finish, or else those that start first
+        certain = j == first_job if delay_share >= 1.0 else start == first_start
+        flags[b, LEGAL + j] = competes and (start < latest or certain)
 
 
 @kernel(inline="always")
@@ -156,7 +168,7 @@ def reset_rows(chosen, state, operations, flags, reals):
             state[b, ROW, SPAN] = max(state[b, ROW, SPAN], state[b, m, LOAD])
         flags[b, DONE] = flags[b, ILLEGAL] = False
         reals[b, REWARD] = 0.0
-        _refresh(b, state, flags)
+        _refresh(b, state, flags, reals)
 
 
 @kernel(inline="always")
@@ -171,8 +183,47 @@ def _cap(value):
     return value if value < LIMIT else LIMIT
 
 
+@kernel()
+def _look_ahead(b, j, now, per_u, per_left, per_unfinished, state, operations, features):
+    """Write what starting job ``j`` now means for the other operations that its machine still has to run."""
+    m, own = state[b, j, MACHINE], state[b, j, NEXT]
+    end = state[b, j, EARLIEST] + state[b, j, DURATION]
+    rest = state[b, m, LOAD] - state[b, j, DURATION]
+    shortest_tail, next_arrival = FAR_FUTURE, FAR_FUTURE
+    queued_critical = coming_critical = np.int64(0)
+    coming, coming_work = 0, np.int64(0)
+    for index in range(state[b, m, LISTED_FROM], state[b, m, LISTED_FROM] + state[b, m, LISTED]):
+        o = operations[b, BY_MACHINE, index]
+        if operations[b, OF_START, o] != UNSCHEDULED or o == own:
+            continue
+        i, p = operations[b, OF_JOB, o], operations[b, OF_DURATION, o]
+        arrival = state[b, i, READY] + operations[b, OF_HEAD, o] - operations[b, OF_HEAD, state[b, i, NEXT]]
+        if i == j:
+            arrival += max(state[b, m, FREE] - state[b, i, READY], 0)
+        tail = state[b, i, WORK] - operations[b, OF_HEAD, o] - p
+        shortest_tail = min(shortest_tail, tail)
+        critical = max(end, arrival) + p + tail
+        if o == state[b, i, NEXT]:
+            queued_critical = max(queued_critical, critical)
+        elif arrival < end:
+            coming += 1
+            coming_work += p
+            coming_critical = max(coming_critical, critical)
+        else:
+            next_arrival = min(next_arrival, arrival)
+    last_tail = state[b, j, REMAINING] - state[b, j, DURATION] if rest == 0 else shortest_tail
+    features[b, j, 17] = _cap(np.float32(max(queued_critical - now, 0)) * per_left)
+    features[b, j, 18] = _cap(np.float32(end + rest + last_tail - now) * per_left)
+    features[b, j, 19] = np.float32(coming) * per_unfinished
+    features[b, j, 20] = _cap(np.float32(coming_work) * per_left)
+    features[b, j, 21] = _cap(np.float32(max(coming_critical - now, 0)) * per_left)
+    features[b, j, 22] = LIMIT if next_arrival == FAR_FUTURE else _cap(np.float32(next_arrival - end) * per_u)
+    if state[b, j, OPERATIONS] > 1:
+        features[b, j, 23] = _cap(np.float32(state[b, state[b, j, AFTER_MACHINE], QUEUE_WORK]) * per_left)
+
+
 @kernel(error_model="numpy", inline="always")
-def _observe_row(b, state, flags, reals, candidate, features, context, mask):
+def _observe_row(b, state, operations, flags, reals, candidate, features, context, mask):
     """Write the features of row ``b``, in the order of the lists of names in ``observe``."""
     num_jobs, now = state[b, ROW, NUM_JOBS], state[b, ROW, CLOCK]
     per_u = np.float32(reals[b, PER_UNIT])
@@ -180,6 +231,7 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
     for m in range(state[b, ROW, NUM_MACHINES]):
         state[b, m, QUEUE] = state[b, m, QUEUE_WORK] = 0
         state[b, m, LONGEST_TAIL] = state[b, m, SECOND_TAIL] = -1
+        state[b, m, FIRST_START] = FAR_FUTURE
     for j in range(num_jobs):
         count = state[b, j, OPERATIONS]
         if count == 0:
@@ -193,6 +245,7 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
         tail, longest = state[b, j, REMAINING] - p, state[b, m, LONGEST_TAIL]
         state[b, m, SECOND_TAIL] = max(state[b, m, SECOND_TAIL], min(longest, tail))
         state[b, m, LONGEST_TAIL] = max(longest, tail)
+        state[b, m, FIRST_START] = min(state[b, m, FIRST_START], state[b, j, EARLIEST])
     # products with reciprocals: a division costs ten times as much, and there are twenty per candidate
     per_left, per_unfinished = ONE / np.float32(left), ONE / np.float32(max(unfinished, 1))
     per_most = ONE / np.float32(most_operations)
@@ -206,8 +259,7 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
     for j in range(num_jobs):
         count = state[b, j, OPERATIONS]
         if count == 0:
-            # a finished job points at its last operation, so that candidates of real jobs are real nodes
-            candidate[b, j] = state[b, j, NEXT] - 1
+            candidate[b, j] = PADDING
             for k in range(features.shape[2]):
                 features[b, j, k] = ZERO
             continue
@@ -234,9 +286,10 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
             due, release = state[b, j, DUE], state[b, j, RELEASE]
             share = np.float32(total - tail) / np.float32(max(total, 1))
             to_operation_due = np.float32(release - end) + np.float32(due - release) * share
-            features[b, j, 16] = _clip(np.float32(due - start - work) * per_left)
-            features[b, j, 17] = _clip(to_operation_due * per_u)
-            features[b, j, 18] = np.float32(state[b, j, WEIGHT]) * np.float32(reals[b, PER_WEIGHT])
+            features[b, j, 24] = _clip(np.float32(due - start - work) * per_left)
+            features[b, j, 25] = _clip(to_operation_due * per_u)
+            features[b, j, 26] = np.float32(state[b, j, WEIGHT]) * np.float32(reals[b, PER_WEIGHT])
+        delay = start - state[b, m, FIRST_START]
         candidate[b, j] = operation
         features[b, j, 0] = _cap(np.float32(p) * per_u)
         features[b, j, 1] = _cap(np.float32(start - now) * per_u)
@@ -254,6 +307,11 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
         features[b, j, 13] = next_wait
         features[b, j, 14] = next_left
         features[b, j, 15] = next_queue
+        features[b, j, 16] = _cap(np.float32(delay) * per_u)
+        for k in range(17, DUE_DATE_FEATURES):
+            features[b, j, k] = ZERO
+        if mask[b, j]:
+            _look_ahead(b, j, now, per_u, per_left, per_unfinished, state, operations, features)
 
     per_bound = np.float32(reals[b, PER_BOUND])
     context[b, 0] = np.float32(state[b, ROW, SCHEDULED]) / np.float32(max(state[b, ROW, NUM_OPERATIONS], 1))
@@ -266,10 +324,48 @@ def _observe_row(b, state, flags, reals, candidate, features, context, mask):
 
 
 @kernel()
-def observe_rows(chosen, state, flags, reals, candidate, features, context, mask):  # fmt: skip
+def observe_rows(chosen, state, operations, flags, reals, candidate, features, context, mask):  # fmt: skip
     """Write the observation of the chosen rows."""
     for b in chosen:
-        _observe_row(b, state, flags, reals, candidate, features, context, mask)
+        _observe_row(b, state, operations, flags, reals, candidate, features, context, mask)
+
+
+@kernel(inline="always")
+def _apply(b, j, state, operations, flags, reals):
+    """Start the next operation of job ``j``, and add the reward of that."""
+    operation, m, p = state[b, j, NEXT], state[b, j, MACHINE], state[b, j, DURATION]
+    begin = state[b, j, EARLIEST]
+    operations[b, OF_START, operation] = begin
+    state[b, j, READY] = state[b, m, FREE] = begin + p
+    state[b, m, LOAD] -= p
+    state[b, j, REMAINING] -= p
+    state[b, j, OPERATIONS] -= 1
+    _look_up(b, j, operation + 1, state, operations)
+    # of all machines only this one's end can have moved
+    state[b, ROW, SPAN] = max(state[b, ROW, SPAN], begin + p + state[b, m, LOAD])
+    charged = state[b, ROW, BOUND] if state[b, ROW, SCHEDULED] > 0 else 0
+    state[b, ROW, SCHEDULED] += 1
+    _refresh(b, state, flags, reals)
+    reals[b, REWARD] += charged - state[b, ROW, BOUND]
+    flags[b, DONE] = state[b, ROW, SCHEDULED] == state[b, ROW, NUM_OPERATIONS]
+
+
+@kernel()
+def play_forced_rows(state, operations, flags, reals):
+    """Play on in every row while there is one legal action; returns how many rows are done."""
+    done_count = 0
+    for b in range(len(state)):
+        reals[b, REWARD] = 0.0
+        while not flags[b, DONE]:
+            legal, only = 0, 0
+            for j in range(state[b, ROW, NUM_JOBS]):
+                if flags[b, LEGAL + j]:
+                    legal, only = legal + 1, j
+            if legal > 1:
+                break
+            _apply(b, only, state, operations, flags, reals)
+        done_count += flags[b, DONE]
+    return done_count
 
 
 @kernel()
@@ -289,22 +385,8 @@ def step_rows(action, observing, state, operations, flags, reals, candidate, fea
             flags[b, ILLEGAL] = True
             illegal_count += 1
         else:
-            operation, m, p = state[b, j, NEXT], state[b, j, MACHINE], state[b, j, DURATION]
-            begin = state[b, j, EARLIEST]
-            operations[b, OF_START, operation] = begin
-            state[b, j, READY] = state[b, m, FREE] = begin + p
-            state[b, m, LOAD] -= p
-            state[b, j, REMAINING] -= p
-            state[b, j, OPERATIONS] -= 1
-            _look_up(b, j, operation + 1, state, operations)
-            # of all machines only this one's end can have moved
-            state[b, ROW, SPAN] = max(state[b, ROW, SPAN], begin + p + state[b, m, LOAD])
-            charged = state[b, ROW, BOUND] if state[b, ROW, SCHEDULED] > 0 else 0
-            state[b, ROW, SCHEDULED] += 1
-            _refresh(b, state, flags)
-            reals[b, REWARD] = charged - state[b, ROW, BOUND]
-            flags[b, DONE] = state[b, ROW, SCHEDULED] == state[b, ROW, NUM_OPERATIONS]
+            _apply(b, j, state, operations, flags, reals)
             done_count += flags[b, DONE]
         if observing:
-            _observe_row(b, state, flags, reals, candidate, features, context, mask)
+            _observe_row(b, state, operations, flags, reals, candidate, features, context, mask)
     return illegal_count, done_count

@@ -51,6 +51,15 @@ CANDIDATE_FEATURES = (
     "next_wait",  # when that operation's machine is ready, from this one's end, in u
     "next_machine_critical",  # earliest completion of that machine from the clock, in left
     "next_queue",  # other jobs whose next operation needs that machine, share of unfinished jobs
+    "delay",  # earliest start minus the earliest one among the jobs whose next operation needs this machine, in u
+    # the rest is 0 where the job is not legal; "arrival" is when an operation could start if only its job mattered
+    "rivals_critical",  # latest earliest-completion of those jobs if they wait for this one, from the clock, in left
+    "machine_bound",  # this machine's work after this operation, then the shortest tail: from the clock, in left
+    "coming",  # operations of this machine that arrive, behind others of their jobs, before this one ends, share
+    "coming_work",  # their durations, in left
+    "coming_critical",  # as rivals_critical, of their jobs
+    "next_arrival",  # the first arrival after this operation's end, from it, in u; the limit if there is none
+    "next_queue_work",  # durations of the operations that wait for the machine of the operation after this one, in left
 )
 
 # shown only if the objective is a tardiness: an agent that does not care about due dates should not see them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +22,9 @@ from .solution import JobShopSolution
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+RULES_OF_PLAY = ("objective", "builder", "delay_share")
 
 
 class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
@@ -57,7 +61,9 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
         if config.instance is not None:
             return self.simulator_for(self._configured(config), config, batch_size)
         jobs, machines = (int(value_range(config, name)[1]) for name in ("num_jobs", "num_machines"))
-        return JobShopSimulator(jobs, machines, jobs * machines, batch_size, config.builder, config.objective)
+        return JobShopSimulator(
+            jobs, machines, jobs * machines, batch_size, config.builder, config.objective, config.delay_share
+        )
 
     def simulator_for(
         self, instances: Sequence[JobShopInstance], config: JobShopConfig, batch_size: int | None = None
@@ -70,6 +76,7 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
             len(instances) if batch_size is None else batch_size,
             config.builder,
             config.objective,
+            config.delay_share,
         )
 
     def instance_names(self) -> list[str]:
@@ -123,6 +130,13 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
     def draw_text(self, instance: JobShopInstance, solution: JobShopSolution, width: int = 100) -> str:
         """A Gantt chart in characters."""
         return draw_gantt_text(instance, solution, width)
+
+    def playing(self, config: JobShopConfig, trained: dict[str, Any]) -> JobShopConfig:
+        """An agent builds schedules as it learned to, for the objective that it learned."""
+        learned = self.configure({name: trained[name] for name in RULES_OF_PLAY if name in trained})
+        if learned.objective != config.objective:
+            raise InputError(f"the agent was trained for {learned.objective}, not for {config.objective}")
+        return replace(config, **{name: getattr(learned, name) for name in RULES_OF_PLAY})
 
     def presets(self) -> dict[str, dict[str, Any]]:
         """Random instances by size, with and without due dates."""

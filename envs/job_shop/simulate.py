@@ -8,6 +8,10 @@ between schedule builders is which jobs may be chosen:
   idles while work waits for it (Baker 1974, section 7.1).
 * ``active``: jobs that compete for the machine of the operation that could finish first, and could start
   before that finish (Giffler & Thompson, Operations Research 8, 1960). Ties for the first finish go to the lowest job.
+* ``hybrid``: of those, the jobs that could start before ``first start + delay_share (first finish - first start)`` on
+  that machine, and those that start first: the parameterised active schedules of Storer, Wu & Vaccari (Management
+  Science 38, 1992) and Bierwirth & Mattfeld (Evolutionary Computation 7, 1999). 0 gives non-delay schedules, 1 active
+  ones. A decision concerns one machine, so many steps have one legal job.
 
 The reward of a step is minus the rise of a lower bound on the objective, counted from 0 before the first step. The
 bound never falls, and after the last step it is the objective, so an episode's rewards sum to minus the objective.
@@ -64,8 +68,9 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         batch_size: int,
         builder: str = "nondelay",
         objective: str = "makespan",
+        delay_share: float = 0.5,
     ) -> None:
-        self.arguments = (max_jobs, max_machines, max_operations, batch_size, builder, objective)
+        self.arguments = (max_jobs, max_machines, max_operations, batch_size, builder, objective, delay_share)
         self.batch_size = batch_size
         self.builder = builder
         self.objective_name = objective
@@ -77,6 +82,7 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self._operations = np.zeros((batch_size, k.OPERATION_LINES, max_operations), np.int64)
         self._flags = np.zeros((batch_size, k.LEGAL + max_jobs), np.bool_)
         self._reals = np.ones((batch_size, k.REALS))
+        self._reals[:, k.DELAY_SHARE] = delay_share
         self._kernel_state = (self._numbers, self._operations, self._flags, self._reals)
         self._name_the_lines(max_jobs, max_machines)
         self.done[:] = True
@@ -96,6 +102,7 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self._reward = self._reals[:, k.REWARD]
         self.num_jobs, self.num_machines = row[:, k.NUM_JOBS], row[:, k.NUM_MACHINES]
         self.num_operations = row[:, k.NUM_OPERATIONS]
+        self.steps = row[:, k.SCHEDULED]
         self.clock, self.bound = row[:, k.CLOCK], row[:, k.BOUND]
         self.release, self.due, self.weight = jobs[:, :, k.RELEASE], jobs[:, :, k.DUE], jobs[:, :, k.WEIGHT]
         self.job_work, self.first_operation = jobs[:, :, k.WORK], jobs[:, :, k.FIRST]
@@ -132,7 +139,16 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self.num_jobs[row], self.num_machines[row], self.num_operations[row] = jobs, machines, operations
         self.machine[row, :operations] = instance.machine
         self.duration[row, :operations] = instance.duration
+        lines = self._operations[row]
+        job = np.repeat(np.arange(jobs), np.diff(instance.first_operation))
+        done_work = np.cumsum(instance.duration) - instance.duration
+        lines[k.OF_JOB, :operations] = job
+        lines[k.OF_HEAD, :operations] = done_work - done_work[instance.first_operation[job]]
+        lines[k.BY_MACHINE, :operations] = np.argsort(instance.machine, kind="stable")
         self._numbers[row, : k.ROW] = 0
+        listed = np.bincount(instance.machine, minlength=machines)
+        self._numbers[row, :machines, k.LISTED] = listed
+        self._numbers[row, :machines, k.LISTED_FROM] = np.cumsum(listed) - listed
         self.first_operation[row, :jobs] = instance.first_operation[:-1]
         self.job_length[row, :jobs] = np.diff(instance.first_operation)
         self.release[row, :jobs] = instance.release
@@ -171,8 +187,13 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         """The observation; features are described in :mod:`.observe`."""
         state = self._observer.state if out is None else out
         chosen = self._all_rows if rows is None else rows
-        k.observe_rows(chosen, self._numbers, self._flags, self._reals, *state.dynamic_arrays)
+        k.observe_rows(chosen, *self._kernel_state, *state.dynamic_arrays)
         return state
+
+    def play_forced(self) -> NDArray[np.float64]:
+        """Play on in every row while only one job is legal; see :class:`Simulator`."""
+        self.done_count = k.play_forced_rows(*self._kernel_state)
+        return self._reward
 
     def objective(self) -> NDArray[np.float64]:
         """The objective of each row; before the end, a lower bound on what can still be reached."""

@@ -5,7 +5,9 @@ from schedlab.envs.job_shop import JobShopInstance
 Schedule = tuple[tuple[int, ...], ...]
 
 
-def legal_jobs(instance: JobShopInstance, builder: str, position, job_ready, machine_ready) -> list[int]:
+def legal_jobs(
+    instance: JobShopInstance, builder: str, position, job_ready, machine_ready, share: float = 0.5
+) -> list[int]:
     """The builder's definition, word by word."""
     jobs = instance.jobs()
     ahead = {
@@ -20,7 +22,13 @@ def legal_jobs(instance: JobShopInstance, builder: str, position, job_ready, mac
         return [j for j, (start, _, _) in ahead.items() if start == earliest]
     first = min(ahead, key=lambda j: (ahead[j][0] + ahead[j][2], j))
     finish, machine = ahead[first][0] + ahead[first][2], ahead[first][1]
-    return [j for j, (start, m, _) in ahead.items() if m == machine and (start < finish or j == first)]
+    conflict = {j: start for j, (start, m, _) in ahead.items() if m == machine}
+    if builder == "active" or share == 1:
+        return [j for j, start in conflict.items() if start < finish or j == first]
+    earliest = min(conflict.values())
+    return [
+        j for j, start in conflict.items() if start == earliest or start - earliest < share * (finish - earliest)
+    ]
 
 
 def all_schedules(instance: JobShopInstance, builder: str) -> set[Schedule]:

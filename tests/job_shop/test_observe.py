@@ -29,6 +29,7 @@ def described(instance, simulator) -> np.ndarray:
     left = max([*span, *(int(free[m]) + load[m] for m in range(instance.num_machines))]) - now
     # before the first step the bound on the machines does not know release dates; it only ever rises
     left = max(left, int(simulator._numbers[0, kernels.ROW, kernels.SPAN]) - now, 1)
+    legal = simulator.action_mask[0]
     names = CANDIDATE_FEATURES + (DUE_DATE_FEATURES if config_due else ())
     table = np.zeros((len(jobs), len(names)))
     for j, (machine, p) in ahead.items():
@@ -52,8 +53,13 @@ def described(instance, simulator) -> np.ndarray:
             "rivals_work": sum(ahead[i][1] for i in rivals) / left,
             "rivals_tail": (max((rest[i] - ahead[i][1] for i in rivals), default=0) - tail) / left,
         }
+        row["delay"] = (start[j] - min(start[i] for i in ahead if ahead[i][0] == machine)) / unit
+        if legal[j]:
+            row |= looking_ahead(jobs, position, ready, j, start[j], now, unit, left, len(ahead))
         if after:
+            after_queue = [i for i in ahead if ahead[i][0] == after[0]]
             row |= {
+                "next_queue_work": sum(ahead[i][1] for i in after_queue) / left if legal[j] else 0,
                 "next_duration": after[1] / unit,
                 "next_wait": (int(free[after[0]]) - start[j] - p) / unit,
                 "next_machine_critical": (int(free[after[0]]) + load[after[0]] - now) / left,
@@ -69,6 +75,39 @@ def described(instance, simulator) -> np.ndarray:
         for name, value in row.items():
             table[j, names.index(name)] = np.clip(value, -10, 10)
     return table
+
+
+def looking_ahead(jobs, position, ready, j, start, now, unit, left, unfinished) -> dict[str, float]:
+    """The features that only legal jobs show."""
+    machine, p = jobs[j][position[j]]
+    end = start + p
+    queued, coming, later, tails = [], [], [], []
+    for i, routing in enumerate(jobs):
+        for k in range(position[i], len(routing)):
+            if routing[k][0] != machine or (i, k) == (j, position[j]):
+                continue
+            head = (end if i == j else int(ready[i])) + sum(
+                d for _, d in routing[position[i] + (1 if i == j else 0) : k]
+            )
+            tail = sum(d for _, d in routing[k + 1 :])
+            tails.append(tail)
+            critical = max(end, head) + routing[k][1] + tail
+            if k == position[i]:
+                queued.append(critical)
+            elif head < end:
+                coming.append((routing[k][1], critical))
+            else:
+                later.append(head)
+    rest = sum(d for i, r in enumerate(jobs) for m, d in r[position[i] :] if m == machine) - p
+    last_tail = min(tails) if tails and rest else sum(d for _, d in jobs[j][position[j] + 1 :])
+    return {
+        "rivals_critical": max([c - now for c in queued], default=0) / left,
+        "machine_bound": (end + rest + last_tail - now) / left,
+        "coming": len(coming) / unfinished,
+        "coming_work": sum(d for d, _ in coming) / left,
+        "coming_critical": max([c - now for _, c in coming], default=0) / left,
+        "next_arrival": (min(later) - end) / unit if later else 10,
+    }
 
 
 @settings(max_examples=150, deadline=None)

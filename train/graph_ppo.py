@@ -1,0 +1,323 @@
+"""GraphPPO: proximal policy optimisation on whole episodes, collected straight from a batched simulator."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
+from stable_baselines3.common.vec_env import VecEnv
+
+from ..envs.core.problem import Problem
+from ..models.policy import GraphPolicy
+from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
+from .losses import BASELINES, PPOLoss, advantages
+from .rollouts import Phases, Rollout, collect
+
+
+@dataclass(frozen=True)
+class NetworkSizes:
+    """Sizes of the policy network; what the observation does not decide.
+
+    Attributes:
+        hidden: Width.
+        layers: Rounds of message passing over the graph.
+        heads: Attention heads over the candidates; they divide ``hidden``.
+        attention_layers: Rounds of attention over the candidates.
+        encoder: Kind of graph encoder.
+        encode: ``"once"`` per episode or at ``"every-step"``.
+        attend: Whether candidates look at the ``"legal"`` ones only, or at ``"all"``.
+    """
+
+    hidden: int = 64
+    layers: int = 3
+    heads: int = 4
+    attention_layers: int = 1
+    encoder: str = "sage"
+    encode: str = "once"
+    attend: str = "legal"
+
+
+@dataclass
+class Stream:
+    """Where the episodes of one environment configuration come from."""
+
+    config: Any
+    sample: Callable[[np.random.Generator], Any]
+    simulator: Any
+
+
+class GraphPPO(OnPolicyAlgorithm):
+    """PPO for problems whose decisions are nodes of a graph, as a Stable-Baselines3 algorithm.
+
+    What is different from SB3's PPO: an update plays whole episodes in a batched :class:`Simulator` instead of stepping
+    the environment given; steps with a single legal action are not decisions and cost nothing; every graph is encoded
+    once per episode; several episodes of one instance share its encoding, and their mean return can serve as baseline.
+    ``learn``, ``predict``, callbacks, the logger, ``save`` and ``load`` and ``evaluate_policy`` are SB3's.
+
+    Args:
+        policy: ``"GraphPolicy"``, or a sub-class of :class:`~schedlab.models.sb3.MaskableGraphPolicy`.
+        env: An environment of this package, or its Gymnasium id.
+        learning_rate: A number, or SB3's function of the share of the training that remains; see
+            :func:`~schedlab.train.schedules.schedule`.
+        instances: Instances of an update, from each of ``environments``.
+        repeats: Episodes of each instance.
+        minibatch_instances: Instances of a gradient step, with all their episodes.
+        n_epochs: Passes over an update's episodes.
+        gamma: Discount from one decision to the next, for the value function.
+        gae_lambda: Lambda of generalised advantage estimation.
+        clip_range: PPO's clipping range.
+        ent_coef: Weight of the entropy bonus.
+        vf_coef: Weight of the value loss.
+        max_grad_norm: Gradients are clipped to it.
+        target_kl: An update ends early when it has moved the policy so far; ``None`` for never.
+        baseline: ``"group"``, ``"value"`` or ``"both"``; see :func:`~schedlab.train.losses.advantages`.
+        environments: Configurations to train on, of the same objective: each changes values of ``env``'s own. Every
+            update plays instances of all of them.
+        network: Sizes of the network.
+        precision: ``"float32"`` or ``"bfloat16"`` (automatic mixed precision).
+        compile: Compile the decoder with ``torch.compile``.
+        stats_window_size: Episodes over which SB3 averages what it logs.
+        tensorboard_log: Folder of TensorBoard's log.
+        verbose: SB3's verbosity.
+        seed: Of the network, instances and actions.
+        device: ``"auto"`` takes a GPU when there is one.
+
+    Raises:
+        ValueError: A value is out of range.
+    """
+
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"GraphPolicy": MaskableGraphPolicy}
+    policy: MaskableGraphPolicy  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        policy: str | type[MaskableGraphPolicy],
+        env: GymEnv | str,
+        learning_rate: float | Schedule = 1e-3,
+        *,
+        instances: int = 16,
+        repeats: int = 16,
+        minibatch_instances: int = 4,
+        n_epochs: int = 1,
+        gamma: float = 1.0,
+        gae_lambda: float = 0.95,
+        clip_range: float = 0.2,
+        ent_coef: float = 0.01,
+        vf_coef: float = 0.5,
+        max_grad_norm: float = 1.0,
+        target_kl: float | None = None,
+        baseline: str = "group",
+        environments: Sequence[dict[str, Any]] = ({},),
+        network: NetworkSizes | dict[str, Any] | None = None,
+        precision: str = "float32",
+        compile: bool = False,
+        stats_window_size: int = 100,
+        tensorboard_log: str | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: torch.device | str = "auto",
+        _init_setup_model: bool = True,
+    ) -> None:
+        if baseline not in BASELINES:
+            raise ValueError(f"baseline {baseline!r} not understood; use one of {', '.join(BASELINES)}")
+        if baseline != "value" and repeats < 2:
+            raise ValueError(f"baseline {baseline!r} compares episodes of an instance: repeats must be at least 2")
+        if not 1 <= minibatch_instances <= instances:
+            raise ValueError(f"minibatch_instances must lie in 1..{instances} (instances), got {minibatch_instances}")
+        if precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision {precision!r} not understood; use float32 or bfloat16")
+        self.instances, self.repeats, self.minibatch_instances = instances, repeats, minibatch_instances
+        self.n_epochs, self.clip_range, self.target_kl, self.baseline = n_epochs, clip_range, target_kl, baseline
+        self.environments = [dict(values) for values in environments]
+        self.network_sizes = NetworkSizes(**network) if isinstance(network, dict) else network or NetworkSizes()
+        self.precision, self.compile = precision, compile
+        self.phases = Phases()
+        self.progress: Callable[[], float] | None = None
+        super().__init__(
+            policy,
+            env,
+            learning_rate,
+            n_steps=1,  # an update is counted in episodes
+            gamma=gamma,
+            gae_lambda=gae_lambda,
+            ent_coef=ent_coef,
+            vf_coef=vf_coef,
+            max_grad_norm=max_grad_norm,
+            use_sde=False,
+            sde_sample_freq=-1,
+            stats_window_size=stats_window_size,
+            tensorboard_log=tensorboard_log,
+            verbose=verbose,
+            seed=seed,
+            device=device,
+            _init_setup_model=_init_setup_model,
+        )
+
+    def _setup_model(self) -> None:
+        assert self.env is not None
+        self._setup_lr_schedule()
+        self.set_random_seed(self.seed)
+        spec = self.env.get_attr("graph_spec")[0]
+        config = network_config(spec, **asdict(self.network_sizes))
+        kwargs = {
+            "features_extractor_class": GraphExtractor,
+            "features_extractor_kwargs": {"spec": spec, "config": config},
+        }
+        self.policy = self.policy_class(  # type: ignore[assignment]
+            self.observation_space, self.action_space, self.lr_schedule, **{**kwargs, **self.policy_kwargs}
+        ).to(self.device)
+        self._set_up_streams(self.env.get_attr("problem")[0], self.env.get_attr("config")[0])
+        self.action_generator = torch.Generator(device=self.device)
+        self.action_generator.manual_seed(self.seed or 0)
+        self.instance_generator = np.random.default_rng(self.seed)
+        self._decode = torch.compile(self.network.decode, dynamic=True) if self.compile else self.network.decode
+        self._rollouts: list[Rollout] = []
+        self.rollout_buffer = None  # type: ignore[assignment]  # SB3 hands it to collect_rollouts, which needs none
+
+    def _set_up_streams(self, problem: Problem[Any, Any, Any], base: Any) -> None:
+        rows = self.instances * self.repeats
+        self.streams = []
+        for values in self.environments:
+            config = problem.configure({**asdict(base), **values})
+            stream = Stream(config, problem.sampler(config), problem.simulator_for_config(config, rows))
+            self.streams.append(stream)
+
+    @property
+    def network(self) -> GraphPolicy:
+        """The network in training."""
+        return self.policy.network
+
+    def learn(
+        self,
+        total_timesteps: int,
+        callback: MaybeCallback = None,
+        log_interval: int = 10,
+        tb_log_name: str = "GraphPPO",
+        reset_num_timesteps: bool = True,
+        progress_bar: bool = False,
+    ) -> GraphPPO:
+        """Train until ``total_timesteps`` environment steps have been taken, in whole updates; see SB3's ``learn``."""
+        super().learn(total_timesteps, callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar)
+        return self
+
+    def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
+        # a run with a time budget knows better than the count of steps how far it is
+        if self.progress is not None:
+            self._current_progress_remaining = 1.0 - min(self.progress(), 1.0)
+        else:
+            super()._update_current_progress_remaining(num_timesteps, total_timesteps)
+
+    def collect_rollouts(
+        self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
+    ) -> bool:
+        """Play an update's episodes; False if the callback ends the training."""
+        self.policy.set_training_mode(False)
+        callback.on_rollout_start()
+        before, self._rollouts = self.num_timesteps, []
+        for stream in self.streams:
+            drawn = [stream.sample(self.instance_generator) for _ in range(self.instances)]
+
+            def proceed(steps: int, before: int = before) -> bool:
+                self.num_timesteps = before + steps
+                return callback.on_step()
+
+            with self._precision():
+                rollout = collect(
+                    self.network, stream.simulator, drawn, self.repeats, self.action_generator, self.phases,
+                    decode=self._decode, proceed=proceed,
+                )  # fmt: skip
+            if rollout is None:
+                self.num_timesteps, self._rollouts = before, []
+                return False
+            before += rollout.steps
+            self.num_timesteps = before
+            self._rollouts.append(rollout)
+            scale = float(rollout.steps) / len(rollout.returns)
+            self.ep_info_buffer.extend({"r": float(value), "l": scale} for value in rollout.returns.tolist())  # type: ignore[union-attr]
+        self._log_rollouts()
+        callback.on_rollout_end()
+        return True
+
+    def _log_rollouts(self) -> None:
+        steps, decisions = (
+            sum(counts) for counts in zip(*((r.steps, len(r.episode)) for r in self._rollouts), strict=True)
+        )
+        self.logger.record("rollout/real_decisions", decisions / steps)
+        self.logger.record("rollout/episodes", sum(len(r.returns) for r in self._rollouts))
+        for name, share in self.phases.shares().items():
+            self.logger.record(f"time/share_{name}", share)
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def train(self) -> None:
+        """Update the policy on the collected episodes."""
+        began = time.perf_counter()
+        self.policy.set_training_mode(True)
+        self._update_learning_rate(self.policy.optimizer)
+        loss = PPOLoss(self.clip_range, self.ent_coef, self.vf_coef)
+        batches = [
+            (rollout, *advantages(rollout, self.baseline, self.repeats, self.gamma, self.gae_lambda))
+            for rollout in self._rollouts
+        ]
+        logged: dict[str, list[torch.Tensor]] = defaultdict(list)
+        for _ in range(self.n_epochs):
+            for index, chosen in self._minibatches():
+                rollout, advantage, target = batches[index]
+                about = self._gradient_step(rollout, chosen, advantage, target, loss)
+                for name, value in about.items():
+                    logged[name].append(value)
+            # looked at once an epoch: every look waits for the device
+            if self.target_kl is not None and float(logged["approx_kl"][-1]) > 1.5 * self.target_kl:
+                break
+        self._n_updates += self.n_epochs
+        for name, values in logged.items():
+            self.logger.record(f"train/{name}", float(torch.stack(values).mean()))
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
+        self._rollouts = []
+        self.phases.update += time.perf_counter() - began
+
+    def _minibatches(self) -> list[tuple[int, torch.Tensor]]:
+        """(roll-out, some of its instances), all of them in random order."""
+        parts = [
+            (index, chunk)
+            for index in range(len(self._rollouts))
+            for chunk in torch.randperm(self.instances).split(self.minibatch_instances)
+        ]
+        return [parts[place] for place in torch.randperm(len(parts)).tolist()]
+
+    def _gradient_step(
+        self, rollout: Rollout, chosen: torch.Tensor, advantage: torch.Tensor, target: torch.Tensor, loss: PPOLoss
+    ) -> dict[str, torch.Tensor]:
+        decisions, candidates, static = rollout.of_instances(chosen.to(self.device))
+        if len(decisions) == 0:
+            return {}  # nothing was ever to be decided in these instances
+        with self._precision():
+            logits, values = self._decode(self.network.encode(static), candidates)
+        value, about = loss(
+            candidates, logits, values, rollout.chosen[decisions], rollout.log_prob[decisions],
+            advantage[decisions], target[decisions],
+        )  # fmt: skip
+        self.policy.optimizer.zero_grad()
+        value.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
+        self.policy.optimizer.step()
+        return {**about, "loss": value.detach(), "gradient_norm": norm}
+
+    def _excluded_save_params(self) -> list[str]:
+        # made anew from the environment when a model is loaded
+        mine = ["streams", "action_generator", "instance_generator", "_rollouts", "_decode", "progress"]
+        return [*super()._excluded_save_params(), *mine]

@@ -1,0 +1,72 @@
+"""From settings to an algorithm that is ready to learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import torch
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+
+from ..envs import PROBLEMS
+from ..envs.core.errors import InputError
+from ..envs.core.problem import Problem
+from .graph_ppo import GraphPPO, NetworkSizes
+from .maskable import make_maskable_ppo
+from .schedules import schedule
+from .settings import TrainSettings
+
+
+def make_model(
+    problem: Problem[Any, Any, Any], settings: TrainSettings, folder: Path | None = None
+) -> OnPolicyAlgorithm:
+    """The algorithm that the settings describe.
+
+    Args:
+        problem: The problem.
+        settings: Everything else.
+        folder: Where TensorBoard's log goes; ``None`` for nowhere.
+
+    Raises:
+        InputError: The environment refuses its arguments, the network's sizes do not fit together, or there is no such
+            device.
+    """
+    torch.set_num_threads(settings.threads)
+    problem.configure(dict(settings.environment))
+    if settings.device.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError(f'device {settings.device!r}: torch sees no GPU here; use device = "auto" or "cpu"')
+    try:
+        if settings.algorithm == "maskable-ppo":
+            return make_maskable_ppo(problem, settings, folder)
+        return make_graph_ppo(problem, settings, folder)
+    except (ValueError, RuntimeError) as error:
+        raise error if isinstance(error, InputError) else InputError(str(error).splitlines()[0]) from error
+
+
+def make_graph_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, folder: Path | None) -> GraphPPO:
+    """The suite's own PPO; see :class:`GraphPPO`."""
+    return GraphPPO(
+        "GraphPolicy",
+        gym.make(PROBLEMS[problem.name].env_id, **settings.environment),
+        schedule(settings.schedule, settings.learning_rate),
+        instances=settings.instances,
+        repeats=settings.repeats,
+        minibatch_instances=settings.minibatch_instances,
+        n_epochs=settings.epochs,
+        gamma=settings.discount,
+        gae_lambda=settings.gae_lambda,
+        clip_range=settings.clip,
+        ent_coef=settings.entropy,
+        vf_coef=settings.value_coefficient,
+        max_grad_norm=settings.max_gradient_norm,
+        target_kl=settings.target_kl or None,
+        baseline=settings.baseline,
+        environments=[dict(values) for values in settings.environments],
+        network=NetworkSizes(**settings.network),
+        precision=settings.precision,
+        compile=settings.compile,
+        seed=settings.seed,
+        device=settings.device,
+        tensorboard_log=None if folder is None else str(folder / "tensorboard"),
+    )

@@ -1,0 +1,188 @@
+"""Roll-outs: whole episodes of a batched simulator, kept as lists of real decisions on the training device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..envs.core.errors import InputError
+from ..envs.core.simulator import Simulator
+from ..models.candidates import Candidates
+from ..models.policy import Encoding, GraphPolicy
+
+NO_ACTION = np.int64(-1)
+
+
+@dataclass
+class Phases:
+    """Seconds spent in the phases of training."""
+
+    simulate: float = 0.0
+    encode: float = 0.0
+    decode: float = 0.0
+    update: float = 0.0
+
+    def shares(self) -> dict[str, float]:
+        """Each phase's share of their sum."""
+        total = sum(vars(self).values())
+        return {name: seconds / max(total, 1e-9) for name, seconds in vars(self).items()}
+
+
+class Stopwatch:
+    """Adds the time since the last lap to a phase."""
+
+    def __init__(self, phases: Phases) -> None:
+        self._phases = phases
+        self._last = time.perf_counter()
+
+    def lap(self, phase: str) -> None:
+        """Count the time until now as ``phase``."""
+        now = time.perf_counter()
+        setattr(self._phases, phase, getattr(self._phases, phase) + now - self._last)
+        self._last = now
+
+
+@dataclass
+class Rollout:
+    """Episodes of one batch, several for each instance.
+
+    A decision is a step with more than one legal action; forced steps are played but not kept.
+
+    Attributes:
+        static: The static part of the observation of each instance, ``[G, ...]``.
+        candidates: The states of all N decisions; their graphs count the instances.
+        episode: The episode of each decision, ``[N]``.
+        chosen: The position of the action among its state's candidates, ``[N]``.
+        log_prob: Its log-probability when it was taken, ``[N]``.
+        value: The value of the state then, ``[N]``.
+        reward: What was earned from this decision until the next, in units of the instance's scale, ``[N]``.
+        instance: The instance of each episode, ``[E]``.
+        returns: Sum of rewards of each episode, ``[E]``.
+        steps: Environment steps, forced ones included.
+    """
+
+    static: dict[str, Tensor]
+    candidates: Candidates
+    episode: Tensor
+    chosen: Tensor
+    log_prob: Tensor
+    value: Tensor
+    reward: Tensor
+    instance: Tensor
+    returns: Tensor
+    steps: int
+
+    def of_instances(self, chosen: Tensor) -> tuple[Tensor, Candidates, dict[str, Tensor]]:
+        """Everything of some instances.
+
+        Args:
+            chosen: Their numbers, int64 ``[G']``.
+
+        Returns:
+            Their decisions ``[N']``, the states of those with graphs counted anew, and the graphs.
+        """
+        renamed = chosen.new_full((len(self.static["node_mask"]),), -1)
+        renamed[chosen] = torch.arange(len(chosen), device=chosen.device)
+        graph = renamed[self.candidates.graph]
+        decisions = (graph >= 0).nonzero().squeeze(1)
+        candidates = replace(self.candidates.select(decisions), graph=graph[decisions])
+        return decisions, candidates, {key: value[chosen] for key, value in self.static.items()}
+
+
+def to_device(arrays: dict[str, NDArray[Any]], device: torch.device) -> dict[str, Tensor]:
+    """Arrays as tensors on a device; on the CPU they share memory."""
+    return {key: torch.from_numpy(value).to(device, non_blocking=True) for key, value in arrays.items()}
+
+
+Decode = Callable[[Encoding, Candidates], tuple[Tensor, Tensor]]
+
+
+def collect(
+    network: GraphPolicy,
+    simulator: Simulator[Any, Any],
+    instances: Sequence[Any],
+    repeats: int,
+    generator: torch.Generator,
+    phases: Phases,
+    decode: Decode | None = None,
+    proceed: Callable[[int], bool] = lambda steps: True,
+) -> Rollout | None:
+    """Play ``repeats`` episodes of every instance with the network, drawing actions from its distribution.
+
+    Args:
+        network: The policy.
+        simulator: With a row for every episode; row ``g * repeats + k`` plays instance g.
+        instances: G of them.
+        repeats: Episodes of each.
+        generator: Source of the actions, on the network's device.
+        phases: Where the time is added up.
+        decode: A compiled form of ``network.decode``.
+        proceed: Told the environment steps so far after every decision; False gives up.
+
+    Returns:
+        The roll-out, or ``None`` if it was given up.
+    """
+    decode = decode or network.decode
+    device = next(network.parameters()).device
+    watch = Stopwatch(phases)
+    batch, scale = simulator.batch_size, simulator.scale
+    simulator.reset([instance for instance in instances for _ in range(repeats)])
+    returns = simulator.play_forced() / scale
+    state = simulator.observe()
+    static = to_device({key: value[::repeats].copy() for key, value in state.static().items()}, device)
+    instance = torch.arange(batch, device=device) // repeats
+    watch.lap("simulate")
+    decisions: list[tuple[Candidates, Tensor, Tensor, Tensor, Tensor]] = []
+    rewards: list[NDArray[np.float64]] = []
+    with torch.no_grad():
+        encoding = network.encode(static)
+        watch.lap("encode")
+        while simulator.done_count < batch:
+            rows = np.flatnonzero(~simulator.done)
+            episode = torch.from_numpy(rows).to(device)
+            dynamic = to_device({key: value[rows] for key, value in state.dynamic().items()}, device)
+            candidates, action = network.candidates(dynamic, instance[episode])
+            logits, value = decode(encoding, candidates)
+            chosen, log_prob = draw(candidates, logits.float(), generator)
+            picked = action[candidates.first + chosen].cpu().numpy()
+            watch.lap("decode")
+            actions = np.full(batch, NO_ACTION)
+            actions[rows] = picked
+            reward = simulator.step(actions) / scale
+            reward += simulator.play_forced() / scale
+            returns += reward
+            simulator.observe(rows=rows)
+            rewards.append(reward[rows])
+            decisions.append((candidates, episode, chosen, log_prob, value.float()))
+            watch.lap("simulate")
+            if not proceed(int(simulator.steps.sum())):
+                return None
+    if not decisions:
+        raise InputError(
+            "these instances leave nothing to decide: every step has one legal action; train on larger ones"
+        )
+    candidates = Candidates.join([part[0] for part in decisions])
+    episode, chosen, log_prob, value = (torch.cat([part[k] for part in decisions]) for k in range(1, 5))
+    # in the order of the episodes, each in the order of time
+    order = torch.argsort(episode, stable=True)
+    reward = torch.from_numpy(np.concatenate(rewards)).float().to(device)
+    rollout = Rollout(
+        static, candidates.select(order), episode[order], chosen[order], log_prob[order], value[order], reward[order],
+        instance, torch.from_numpy(returns).float().to(device), int(simulator.steps.sum()),
+    )  # fmt: skip
+    watch.lap("decode")
+    return rollout
+
+
+def draw(candidates: Candidates, logits: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw a candidate in every state: its position ``[S]`` and its log-probability ``[S]``."""
+    log_chances = torch.log_softmax(candidates.padded(logits, -torch.inf), dim=1)
+    chosen = torch.multinomial(log_chances.exp(), 1, generator=generator)
+    return chosen.squeeze(1), log_chances.gather(1, chosen).squeeze(1)
