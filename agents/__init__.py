@@ -5,7 +5,7 @@ A :class:`Policy` picks a candidate in every row of a simulator; a :class:`Solve
 """
 
 from .core import AgentSpec, Policy, Solver, SolverResult, play, run_policy
-from .registry import agent_specs, make_agent
+from .registry import agent_specs, make_agent, shipped_agents, shipped_checkpoint
 from .sampling import BestOf
 
 __all__ = [
@@ -18,4 +18,6 @@ __all__ = [
     "make_agent",
     "play",
     "run_policy",
+    "shipped_agents",
+    "shipped_checkpoint",
 ]

@@ -27,19 +27,22 @@ class AgentOptions:
     Attributes:
         time_limit: Seconds for one instance; only solvers look at the clock.
         workers: Threads of exact solvers.
-        temperature: Of sampled learned policies; 1 samples from the policy as trained.
+        temperature: Of sampled learned policies: 1 samples from the policy as trained, more explores; by default what
+            the checkpoint recommends.
+        device: Where learned policies compute: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU when there is one.
     """
 
     time_limit: float = 10.0
     workers: int = 0
-    temperature: float = 1.0
+    temperature: float | None = None
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         if not self.time_limit > 0:
             raise ValueError(f"the time limit must be positive, got {self.time_limit}")
         if self.workers < 0:
             raise ValueError(f"workers must not be negative, got {self.workers}")
-        if not self.temperature > 0:
+        if self.temperature is not None and not self.temperature > 0:
             raise ValueError(f"the temperature must be positive, got {self.temperature}")
 
     @property

@@ -63,7 +63,7 @@ class LearnedPolicy(Policy[Any, Any]):
         *,
         sample: bool = False,
         temperature: float | None = None,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
     ) -> LearnedPolicy:
         """The policy of a checkpoint folder.
 
@@ -135,6 +135,23 @@ class LearnedPolicy(Policy[Any, Any]):
 
     def _tensors(self, arrays: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
         return {key: torch.from_numpy(value).to(self.device) for key, value in arrays.items()}
+
+
+def torch_device(name: str) -> torch.device:
+    """``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"`` for a GPU when there is one.
+
+    Raises:
+        InputError: Not understood, or not here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InputError(f"device {name!r} not understood; use auto, cpu or cuda") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"device {name!r}: torch sees no GPU here; use auto or cpu")
+    return device
 
 
 def feature_names(spec: GraphSpec) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 from ..envs import PROBLEMS
@@ -25,7 +26,8 @@ def make_agent(text: str, problem: Problem[Any, Any, Any], config: Any, options:
     """Build the agent that ``text`` names.
 
     Args:
-        text: ``NAME``; ``NAME@K`` for the best of K samples; ``ppo:FOLDER`` for a trained checkpoint.
+        text: ``NAME``; ``NAME@K`` for the best of K samples; ``ppo`` is the agent that ships for the problem and its
+            objective, ``ppo:FOLDER`` any trained checkpoint.
         problem: The problem.
         config: Its configuration.
         options: Time limit, workers, temperature.
@@ -46,7 +48,7 @@ def make_agent(text: str, problem: Problem[Any, Any, Any], config: Any, options:
         # only here: the core installs without torch
         agent = _trained_policy(folder, problem, options, sample=bool(at))
     elif name == "ppo":
-        raise InputError(f"no trained agent ships with {problem.name} yet; train one and write ppo:FOLDER")
+        agent = _trained_policy(str(shipped_checkpoint(problem, config)), problem, options, sample=bool(at))
     elif name in specs:
         agent = specs[name].build(config, options)
     else:
@@ -58,6 +60,31 @@ def make_agent(text: str, problem: Problem[Any, Any, Any], config: Any, options:
     return BestOf(agent, samples, problem, config)
 
 
+def shipped_agents(problem: str) -> list[str]:
+    """What the trained agents that come with this package are for: ``["makespan", ...]``."""
+    folder = _shipped(problem)
+    return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+
+def shipped_checkpoint(problem: Problem[Any, Any, Any], config: Any) -> Path:
+    """The folder of the trained agent that comes with this package for a configuration.
+
+    Raises:
+        InputError: None does.
+    """
+    name, known = problem.agent_for(config), shipped_agents(problem.name)
+    if name not in known:
+        raise InputError(
+            f"no trained agent ships for {problem.name} with {name} (only for: {', '.join(known) or 'nothing'}); "
+            "train one and write ppo:FOLDER"
+        )
+    return _shipped(problem.name) / name
+
+
+def _shipped(problem: str) -> Path:
+    return Path(__file__).parent / PROBLEMS[problem].package / "trained"
+
+
 def _samples(text: str, count: str) -> int:
     if not count.isascii() or not count.isdigit() or not 1 <= int(count) <= MAX_SAMPLES:
         raise InputError(f"agent {text!r}: write NAME@K with K from 1 to {MAX_SAMPLES}")
@@ -66,7 +93,9 @@ def _samples(text: str, count: str) -> int:
 
 def _trained_policy(folder: str, problem: Problem[Any, Any, Any], options: AgentOptions, sample: bool) -> Agent:
     try:
-        from .learned import LearnedPolicy
+        from .learned import LearnedPolicy, torch_device
     except ImportError as error:
         raise InputError(f"trained agents need torch: pip install 'schedlab[train]' ({error})") from error
-    return LearnedPolicy.load(folder, problem, temperature=options.temperature, sample=sample)
+    return LearnedPolicy.load(
+        folder, problem, sample=sample, temperature=options.temperature, device=torch_device(options.device)
+    )

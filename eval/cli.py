@@ -18,7 +18,7 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 AGENT_HELP = (
     "a name from 'schedlab list', NAME@K for the best of K samples of an agent that draws at random, "
-    "ppo:FOLDER for a trained checkpoint"
+    "ppo for the trained agent that ships, ppo:FOLDER for any checkpoint"
 )
 
 
@@ -108,6 +108,16 @@ def _common(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     parser.add_argument("--time-limit", type=float, default=10.0, metavar="S", help="seconds of a solver (default: 10)")
     parser.add_argument("--workers", type=int, default=0, help="threads of exact solvers (default: 0, all cores)")
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        default=None,
+        metavar="T",
+        help="of sampled learned agents: 1 samples as trained, more explores (default: what the agent recommends)",
+    )
+    parser.add_argument(
+        "--device", default="cpu", help="where learned agents compute: cpu, cuda, or auto (default: cpu)"
+    )
     add_config_options(parser, problem)
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ..agents import SolverResult, agent_specs, make_agent
+from ..agents import SolverResult, agent_specs, make_agent, shipped_agents
 from ..agents.core import AgentOptions
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
@@ -49,6 +49,8 @@ def run_list(arguments: argparse.Namespace) -> int:
         table = Table("agent", "kind", "what it does", box=None, padding=(0, 2))
         for spec in agent_specs(name).values():
             table.add_row(spec.name, spec.kind, spec.summary)
+        if shipped := shipped_agents(name):
+            table.add_row("ppo", "learned", f"Trained with GraphPPO; ships for {', '.join(shipped)}.")
         screen.print(table)
     return 0
 
@@ -69,7 +71,12 @@ def _config(
 
 def _options(arguments: argparse.Namespace) -> AgentOptions:
     try:
-        return AgentOptions(time_limit=arguments.time_limit, workers=arguments.workers)
+        return AgentOptions(
+            time_limit=arguments.time_limit,
+            workers=arguments.workers,
+            temperature=arguments.temperature,
+            device=arguments.device,
+        )
     except ValueError as error:
         raise InputError(str(error)) from error
 

@@ -18,6 +18,7 @@ from ..envs.core.problem import load_problem
 from ..models.checkpoint import CONFIG_FILE, load_checkpoint
 from ..version import __version__
 from .graph_ppo import GraphPPO
+from .memory import keep_freed_memory
 from .models import make_model
 from .runs import TrainingRun, restore, train
 from .settings import TrainSettings, committed_names, committed_settings, read_settings, settings_from
@@ -28,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     problem = load_problem(arguments.problem)
     given = {key.removeprefix("config_"): value for key, value in vars(arguments).items() if key.startswith("config_")}
     folder, settings = _folder_and_settings(arguments, given)
+    keep_freed_memory()
     model = make_model(problem, settings, folder)
     before: tuple[float, list[dict[str, float]]] = (0.0, [])
     if arguments.resume:

@@ -292,12 +292,13 @@ class GraphPPO(OnPolicyAlgorithm):
 
     def _minibatches(self) -> list[tuple[int, torch.Tensor]]:
         """(roll-out, some of its instances), all of them in random order."""
+        shuffle = self.instance_generator  # not torch's own generator, which everybody uses
         parts = [
             (index, chunk)
             for index in range(len(self._rollouts))
-            for chunk in torch.randperm(self.instances).split(self.minibatch_instances)
+            for chunk in torch.from_numpy(shuffle.permutation(self.instances)).split(self.minibatch_instances)
         ]
-        return [parts[place] for place in torch.randperm(len(parts)).tolist()]
+        return [parts[place] for place in shuffle.permutation(len(parts))]
 
     def _gradient_step(
         self, rollout: Rollout, chosen: torch.Tensor, advantage: torch.Tensor, target: torch.Tensor, loss: PPOLoss

@@ -56,9 +56,9 @@ class PPOLoss:
         loss = policy_loss - self.entropy * entropy + self.value * value_loss
         with torch.no_grad():
             about = {
-                "policy_loss": policy_loss,
-                "value_loss": value_loss,
-                "entropy": entropy,
+                "policy_loss": policy_loss.detach(),
+                "value_loss": value_loss.detach(),
+                "entropy": entropy.detach(),
                 "approx_kl": (ratio - 1 - log_ratio).mean(),  # Schulman's estimator k3
                 "clip_fraction": ((ratio - 1).abs() > self.clip).float().mean(),
             }

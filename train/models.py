@@ -9,6 +9,7 @@ import gymnasium as gym
 import torch
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from ..agents.learned import torch_device
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
@@ -34,8 +35,7 @@ def make_model(
     """
     torch.set_num_threads(settings.threads)
     problem.configure(dict(settings.environment))
-    if settings.device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError(f'device {settings.device!r}: torch sees no GPU here; use device = "auto" or "cpu"')
+    torch_device(settings.device)
     try:
         if settings.algorithm == "maskable-ppo":
             return make_maskable_ppo(problem, settings, folder)

@@ -203,7 +203,6 @@ def state_of(model: OnPolicyAlgorithm, seconds: float) -> bytes:
         tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
     counters = {"steps": model.num_timesteps, "updates": model._n_updates, "seconds": seconds}
     tensors |= {f"counter.{name}": torch.tensor(float(value), dtype=torch.float64) for name, value in counters.items()}
-    tensors["random.torch"] = torch.get_rng_state()
     if isinstance(model, GraphPPO):
         tensors["random.actions"] = model.action_generator.get_state()
         instances = json.dumps(model.instance_generator.bit_generator.state)
@@ -233,7 +232,6 @@ def restore(model: OnPolicyAlgorithm, folder: Path) -> tuple[float, list[dict[st
         policy.optimizer.load_state_dict(optimizer)
         model.num_timesteps, model._n_updates = (int(part["counter"][name]) for name in ("steps", "updates"))
         seconds = float(part["counter"]["seconds"])
-        torch.set_rng_state(part["random"]["torch"])
         if isinstance(model, GraphPPO):
             model.action_generator.set_state(part["random"]["actions"])
             instances = json.loads(bytes(part["random"]["instances"].tolist()))

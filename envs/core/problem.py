@@ -188,6 +188,10 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
         """
         return config
 
+    def agent_for(self, config: ConfigT) -> str:
+        """What the shipped trained agents are told apart by, for example the objective."""
+        return "default"
+
     def configure(self, values: dict[str, Any]) -> ConfigT:
         """Build a configuration from plain values.
 

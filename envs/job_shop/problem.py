@@ -138,6 +138,10 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
             raise InputError(f"the agent was trained for {learned.objective}, not for {config.objective}")
         return replace(config, **{name: getattr(learned, name) for name in RULES_OF_PLAY})
 
+    def agent_for(self, config: JobShopConfig) -> str:
+        """Agents are trained for an objective."""
+        return config.objective
+
     def presets(self) -> dict[str, dict[str, Any]]:
         """Random instances by size, with and without due dates."""
         sizes = ((6, 6), (10, 10), (15, 15), (20, 15), (20, 20), (30, 15), (30, 20))

@@ -26,9 +26,7 @@ def legal_jobs(
     if builder == "active" or share == 1:
         return [j for j, start in conflict.items() if start < finish or j == first]
     earliest = min(conflict.values())
-    return [
-        j for j, start in conflict.items() if start == earliest or start - earliest < share * (finish - earliest)
-    ]
+    return [j for j, start in conflict.items() if start == earliest or start - earliest < share * (finish - earliest)]
 
 
 def all_schedules(instance: JobShopInstance, builder: str) -> set[Schedule]:

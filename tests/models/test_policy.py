@@ -10,8 +10,8 @@ import torch
 from schedlab.envs.core import InputError
 from schedlab.envs.job_shop import PROBLEM, JobShopConfig
 from schedlab.envs.job_shop.generate import random_instance
+from schedlab.models.candidates import Candidates
 from schedlab.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from schedlab.models.encoder import join_graphs
 from schedlab.models.policy import GraphPolicy, NetworkConfig
 from schedlab.models.sb3 import network_config
 
@@ -28,16 +28,6 @@ def network():
     _, spec = observe()
     torch.manual_seed(0)
     return GraphPolicy(network_config(spec, hidden=16, layers=2, heads=2)).eval()
-
-
-def test_joined_graphs_keep_every_edge_once_in_each_direction():
-    edges = {
-        "a": torch.tensor([[[0, 1, -1], [1, 2, -1]], [[2, -1, -1], [0, -1, -1]]]),
-        "b": torch.tensor([[[0], [0]], [[-1], [-1]]]),
-    }
-    index, kind = join_graphs(edges, 3)
-    found = sorted(zip(index[0].tolist(), index[1].tolist(), kind.tolist(), strict=True))
-    assert found == sorted([(0, 1, 0), (1, 2, 0), (5, 3, 0), (1, 0, 1), (2, 1, 1), (3, 5, 1), (0, 0, 2), (0, 0, 3)])
 
 
 def test_one_network_serves_every_size_and_padding_changes_nothing(network):
@@ -68,8 +58,46 @@ def test_illegal_candidates_get_no_probability_and_all_numbers_are_finite(networ
 
 def test_encoding_once_and_decoding_equals_the_whole_forward_pass(network):
     observation, _ = observe()
-    logits, value = network.decode(network.encode(observation), observation)
-    torch.testing.assert_close(network(observation), (logits, value))
+    candidates, action = network.candidates(observation)
+    logits, value = network.decode(network.encode(observation), candidates)
+    table, whole = network(observation)
+    torch.testing.assert_close(table[candidates.state, action], logits)
+    torch.testing.assert_close(whole, value)
+
+
+@pytest.mark.parametrize("kind", [{"encode": "every-step"}, {"attend": "all"}, {"encoder": "park2021"}, {"layers": 0}])
+def test_other_kinds_of_policy_also_mask_and_learn(kind):
+    observation, spec = observe(builder="hybrid")
+    torch.manual_seed(0)
+    network = GraphPolicy(network_config(spec, hidden=16, heads=2, **{"layers": 2, **kind}))
+    logits, value = network(observation)
+    chances = torch.softmax(logits, dim=1)
+    assert (chances[observation["action_mask"] == 0] == 0).all()
+    (torch.log_softmax(logits, dim=1).gather(1, chances.argmax(dim=1, keepdim=True)).sum() + value.sum()).backward()
+    for name, weight in network.named_parameters():
+        assert weight.grad is None or torch.isfinite(weight.grad).all(), name
+
+
+def test_states_of_one_graph_share_its_encoding():
+    observation, spec = observe(rows=4, instance="ft06")
+    torch.manual_seed(0)
+    network = GraphPolicy(network_config(spec, hidden=16, layers=2, heads=2))
+    once = network.encode({key: value[:1] for key, value in observation.items()})
+    candidates, _ = Candidates.from_padded(observation, torch.zeros(4, dtype=torch.int64))
+    shared = network.decode(once, candidates)
+    apart, _ = network.candidates(observation)
+    torch.testing.assert_close(shared, network.decode(network.encode(observation), apart))
+
+
+def test_a_policy_that_encodes_at_every_step_sees_what_changed():
+    observation, spec = observe()
+    torch.manual_seed(0)
+    network = GraphPolicy(network_config(spec, hidden=16, layers=2, heads=2, encode="every-step"))
+    encoding = network.encode(observation)
+    candidates, _ = network.candidates(observation)
+    before, _ = network.decode(encoding, candidates)
+    changed, _ = network.candidates({**observation, "candidate_features": observation["candidate_features"] + 0.1})
+    assert not torch.equal(network.decode(encoding, changed)[0], before)
 
 
 def test_gradients_reach_every_weight_and_are_finite(network):
@@ -82,17 +110,28 @@ def test_gradients_reach_every_weight_and_are_finite(network):
 
 
 @pytest.mark.parametrize(
-    "values", [{"hidden": 0}, {"hidden": 10, "heads": 3}, {"layers": -1}, {"heads": 0}, {"layers": 1.5}]
+    "values",
+    [
+        {"hidden": 0},
+        {"hidden": 10, "heads": 3},
+        {"layers": -1},
+        {"heads": 0},
+        {"layers": 1.5},
+        {"encoder": "x"},
+        {"encode": "x"},
+        {"attend": "x"},
+    ],
 )
 def test_impossible_sizes_are_refused(values):
-    with pytest.raises(ValueError, match=r"must|divide"):
+    with pytest.raises(ValueError, match=r"must|divide|not understood"):
         NetworkConfig(node_features=2, relations=("a",), candidate_features=2, context_features=1, **values)
 
 
 def test_a_checkpoint_gives_back_the_same_network(tmp_path, network):
-    save_checkpoint(tmp_path, Checkpoint(network, "job-shop", {"nodes": ["a"]}, {"seed": 3}))
+    save_checkpoint(tmp_path, Checkpoint(network, "job-shop", {"nodes": ["a"]}, {"builder": "hybrid"}, {"seed": 3}))
     loaded = load_checkpoint(tmp_path)
     assert loaded.problem == "job-shop"
+    assert loaded.environment == {"builder": "hybrid"}
     assert loaded.training == {"seed": 3}
     observation, _ = observe()
     torch.testing.assert_close(loaded.network.eval()(observation), network(observation))

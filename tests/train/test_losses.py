@@ -1,0 +1,98 @@
+"""The loss and the advantages against slow readings of their formulas."""
+
+import numpy as np
+import pytest
+import torch
+
+from schedlab.envs.job_shop import PROBLEM, JobShopConfig
+from schedlab.models.policy import GraphPolicy
+from schedlab.models.sb3 import network_config
+from schedlab.train.losses import PPOLoss, advantages, generalised_advantage, group_advantage
+from schedlab.train.rollouts import Phases, collect
+
+INSTANCES, REPEATS = 3, 4
+
+
+@pytest.fixture
+def played():
+    config = JobShopConfig(num_jobs=4, num_machines=3, builder="hybrid")
+    sample, rng = PROBLEM.sampler(config), np.random.default_rng(0)
+    simulator = PROBLEM.simulator_for_config(config, INSTANCES * REPEATS)
+    torch.manual_seed(0)
+    network = GraphPolicy(network_config(simulator.spec, hidden=16, layers=1, heads=2, attend="all"))
+    drawn = [sample(rng) for _ in range(INSTANCES)]
+    generator = torch.Generator().manual_seed(0)
+    return network, collect(network, simulator, drawn, REPEATS, generator, Phases()), simulator
+
+
+def test_a_roll_out_keeps_whole_episodes_whose_returns_are_minus_the_normalised_objective(played):
+    _, rollout, simulator = played
+    expected = -simulator.objective() / simulator.scale
+    np.testing.assert_allclose(rollout.returns.numpy(), expected, rtol=1e-5)
+    assert rollout.steps == 12 * len(expected)
+    assert (rollout.candidates.count >= 2).all()
+    assert (torch.diff(rollout.episode) >= 0).all()
+    assert rollout.instance.tolist() == [episode // REPEATS for episode in range(INSTANCES * REPEATS)]
+
+
+def test_what_is_kept_of_a_decision_is_what_the_network_says_of_it(played):
+    network, rollout, _ = played
+    decisions, candidates, static = rollout.of_instances(torch.tensor([2, 0]))
+    logits, values = network.decode(network.encode(static), candidates)
+    log_prob = torch.log_softmax(candidates.padded(logits, -torch.inf), dim=1)
+    log_prob = log_prob.gather(1, rollout.chosen[decisions][:, None]).squeeze(1)
+    torch.testing.assert_close(log_prob, rollout.log_prob[decisions])
+    torch.testing.assert_close(values, rollout.value[decisions])
+
+
+def test_the_loss_equals_a_slow_reading_of_ppo(played):
+    network, rollout, _ = played
+    decisions, candidates, static = rollout.of_instances(torch.arange(INSTANCES))
+    generator = torch.Generator().manual_seed(1)
+    old = rollout.log_prob + 0.3 * torch.randn(len(decisions), generator=generator)
+    advantage, target = torch.randn(2, len(decisions), generator=generator)
+    logits, values = network.decode(network.encode(static), candidates)
+    loss, about = PPOLoss(clip=0.2, entropy=0.03, value=0.4)(
+        candidates, logits, values, rollout.chosen, old, advantage, target
+    )
+    policy, entropy, value = 0.0, 0.0, 0.0
+    for n in range(len(decisions)):
+        own = (candidates.state == n) & candidates.legal
+        chances = torch.softmax(logits[own], dim=0)
+        place = int(candidates.first[n] + rollout.chosen[n])
+        chosen = own.nonzero().squeeze(1).tolist().index(place)
+        ratio = chances[chosen] / torch.exp(old[n])
+        policy -= min(ratio * advantage[n], torch.clamp(ratio, 0.8, 1.2) * advantage[n]) / len(decisions)
+        entropy -= (chances * torch.log(chances)).sum() / len(decisions)
+        value += (values[n] - target[n]) ** 2 / len(decisions)
+    torch.testing.assert_close(loss, policy - 0.03 * entropy + 0.4 * value)
+    torch.testing.assert_close(about["entropy"], entropy.detach())
+    loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters() if p.grad is not None)
+
+
+def test_generalised_advantages_follow_their_recursion(played):
+    _, rollout, _ = played
+    found = generalised_advantage(rollout, discount=0.9, trace=0.8)
+    for episode in range(INSTANCES * REPEATS):
+        own = (rollout.episode == episode).nonzero().squeeze(1).tolist()
+        ahead, next_value = 0.0, 0.0
+        for n in reversed(own):
+            ahead = float(rollout.reward[n]) + 0.9 * next_value - float(rollout.value[n]) + 0.9 * 0.8 * ahead
+            next_value = float(rollout.value[n])
+            assert float(found[n]) == pytest.approx(ahead, abs=1e-5)
+
+
+def test_group_advantages_compare_the_episodes_of_an_instance():
+    found = group_advantage(torch.tensor([1.0, 3.0, 10.0, 10.0]), 2)
+    torch.testing.assert_close(found, torch.tensor([-1.0, 1.0, 0.0, 0.0]), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("baseline", ["group", "value", "both"])
+def test_advantages_of_every_baseline_are_centred_and_of_moderate_size(played, baseline):
+    _, rollout, _ = played
+    found, target = advantages(rollout, baseline, REPEATS, 1.0, 0.95)
+    assert found.shape == target.shape == rollout.episode.shape
+    assert torch.isfinite(found).all()
+    assert abs(float(found.mean())) < 0.5
+    assert 0.1 < float(found.std()) < 2
