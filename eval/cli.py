@@ -166,6 +166,11 @@ def _speed_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument(
         "--repeats", type=int, default=3, help="measurements of each, in turn; medians count (default: 3)"
     )
+    parser.add_argument(
+        "--training",
+        metavar="FILE|NAME",
+        help="measure training instead, GraphPPO beside MaskablePPO, with these settings (a name is of train/configs)",
+    )
     parser.add_argument("--against", metavar="PEERS", help="comma-separated peers, or 'all'; see 'make peers'")
     parser.add_argument(
         "--peers-folder", default=".peers", help="where their virtual environments are (default: .peers)"

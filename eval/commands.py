@@ -287,6 +287,8 @@ def run_speed(arguments: argparse.Namespace) -> int:
     from .speed import measure_speed, speed_table
 
     out = _output_file(arguments.out)
+    if arguments.training:
+        return _run_training_speed(arguments, out)
     measurements = measure_speed(
         load_problem(arguments.problem),
         instance=arguments.instance,
@@ -299,6 +301,23 @@ def run_speed(arguments: argparse.Namespace) -> int:
     console().print(speed_table(measurements))
     if out:
         write_atomically(out, json.dumps([asdict(m) for m in measurements], indent=1) + "\n")
+    return 0
+
+
+def _run_training_speed(arguments: argparse.Namespace, out: Path | None) -> int:
+    try:
+        from ..train.settings import committed_settings, read_settings
+        from .training_speed import measure_training_speed, training_speed_table
+    except ImportError as error:
+        raise InputError(
+            f"--training needs torch and Stable-Baselines3: pip install 'schedlab[train]' ({error})"
+        ) from error
+    given = Path(arguments.training)
+    settings = read_settings(given) if given.suffix else committed_settings(arguments.training)
+    measured = measure_training_speed(load_problem(arguments.problem), settings, arguments.seconds, arguments.repeats)
+    console().print(training_speed_table(measured))
+    if out:
+        write_atomically(out, json.dumps([asdict(m) for m in measured], indent=1) + "\n")
     return 0
 
 
