@@ -153,6 +153,9 @@ def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument(
         "--batch", type=int, default=1, metavar="B", help="episodes of a policy side by side (default: 1)"
     )
+    parser.add_argument(
+        "--against", metavar="AGENT", help="also compare every agent with this one, instance by instance"
+    )
     parser.add_argument("--details", action="store_true", help="also print a table of every instance")
     _common(parser, problem)
 

@@ -24,7 +24,7 @@ from ..envs.core.problem import Problem, load_problem
 from .benchmark import Benchmark, about_this_run, check_agents, decide
 from .config_options import given_config_values
 from .instance_sets import expand_instances, parse_seeds
-from .results import Row, read_results, summary_table, write_results
+from .results import Row, compare, comparison_table, read_results, summary_table, write_results
 
 MAX_SOLUTION_BYTES = 256 * 2**20
 PIPE_WIDTH = 130  # columns of a table that does not go to a terminal
@@ -208,6 +208,8 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     names = [name.strip() for name in arguments.agents.split(",")]
     if len(set(names)) != len(names):
         raise InputError(f"--agents names an agent twice: {arguments.agents}")
+    if arguments.against and arguments.against not in names:
+        raise InputError(f"--against {arguments.against!r} is not among --agents")
     agents = {name: make_agent(name, problem, config, options) for name in names}
     check_agents(agents, entries)
     folder = Path(arguments.out) if arguments.out else None
@@ -222,6 +224,10 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     if arguments.details:
         screen.print(_details_table(rows))
     screen.print(summary_table(rows, f"{problem.name}: {arguments.instances}", problem.minimise))
+    if arguments.against and (compared := compare(rows, arguments.against)):
+        screen.print(comparison_table(compared))
+        if folder is not None:
+            write_results(folder, rows, {**about, "comparisons": compared})
     if folder is not None:
         print(f"written: {folder / 'results.json'}, results.csv, summary.json")
     return 0 if all(row.feasible for row in rows) else 1

@@ -104,6 +104,63 @@ def summarise(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return summary
 
 
+def compare(rows: Sequence[Row], reference: str) -> list[dict[str, Any]]:
+    """Per agent: the mean difference from a reference agent, instance by instance, with its 95 % interval.
+
+    Several seeds of one instance count as their mean. Instances that one of the two did not solve are left out.
+
+    Args:
+        rows: The rows.
+        reference: An agent among them.
+    """
+    means: dict[str, dict[str, float]] = {}
+    for agent in dict.fromkeys(row.agent for row in rows):
+        values: dict[str, list[float]] = {}
+        for row in rows:
+            if row.agent == agent and row.objective is not None:
+                values.setdefault(row.instance, []).append(row.objective)
+        means[agent] = {instance: float(np.mean(found)) for instance, found in values.items()}
+    compared = []
+    for agent, own in means.items():
+        shared = [instance for instance in own if instance in means[reference]]
+        if agent == reference or not shared:
+            continue
+        differences = [own[instance] - means[reference][instance] for instance in shared]
+        base = float(np.mean([means[reference][instance] for instance in shared]))
+        compared.append(
+            {
+                "agent": agent,
+                "against": reference,
+                "count": len(shared),
+                "mean_difference": float(np.mean(differences)),
+                "interval_95": mean_interval(differences),
+                "relative_difference": float(np.mean(differences)) / base if base else None,
+                "lower": sum(difference < 0 for difference in differences),
+                "equal": sum(difference == 0 for difference in differences),
+            }
+        )
+    return compared
+
+
+def comparison_table(compared: Sequence[dict[str, Any]]) -> Table:
+    """:func:`compare` as a table."""
+    table = Table(title=f"objective minus that of {compared[0]['against']}, pair by pair", title_justify="left")
+    for heading in ("agent", "instances", "mean difference", "95 % interval", "relative", "lower / equal / higher"):
+        table.add_column(heading, justify="left" if heading == "agent" else "right")
+    for item in compared:
+        interval, share = item["interval_95"], item["relative_difference"]
+        higher = item["count"] - item["lower"] - item["equal"]
+        table.add_row(
+            item["agent"],
+            str(item["count"]),
+            f"{item['mean_difference']:+.1f}",
+            "-" if interval is None else f"{interval[0]:+.1f} .. {interval[1]:+.1f}",
+            "-" if share is None else f"{share:+.1%}",
+            f"{item['lower']} / {item['equal']} / {higher}",
+        )
+    return table
+
+
 def write_results(folder: Path, rows: Sequence[Row], about: dict[str, Any]) -> None:
     """Write ``results.json``, ``results.csv`` and ``summary.json`` (with ``about``: command, machine, versions)."""
     write_atomically(folder / "results.json", json.dumps([asdict(row) for row in rows], indent=1) + "\n")

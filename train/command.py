@@ -23,6 +23,8 @@ from .models import make_model
 from .runs import TrainingRun, restore, train
 from .settings import TrainSettings, committed_names, committed_settings, read_settings, settings_from
 
+LOG_SECONDS = 30.0
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, showing progress; writes a checkpoint folder."""
@@ -42,17 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
         "commit": _commit(),
         "version": __version__,
     }
-    columns = (
-        TextColumn("training"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )  # fmt: skip
-    quiet = arguments.quiet or not sys.stderr.isatty()
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as progress:
-        task = progress.add_task("", total=1.0)
-        watch = TrainingRun(
-            problem, settings, folder, about, before,
-            report=lambda share, text: progress.update(task, completed=share, description=text),
-        )  # fmt: skip
+    report = _Report(quiet=arguments.quiet)
+    watch = TrainingRun(problem, settings, folder, about, before, report=report.update)
+    with report.progress:
         try:
             train(model, watch)
         except KeyboardInterrupt:
@@ -64,6 +58,28 @@ def run(arguments: argparse.Namespace) -> int:
         print("time: " + ", ".join(f"{name} {share:.0%}" for name, share in model.phases.shares().items()))
     print(f"checkpoint: {folder}; use it as ppo:{folder}, curves: tensorboard --logdir {folder / 'tensorboard'}")
     return 0
+
+
+class _Report:
+    """A progress bar on a terminal; elsewhere, in a log, a line now and then."""
+
+    def __init__(self, quiet: bool) -> None:
+        terminal = sys.stderr.isatty()
+        columns = (
+            TextColumn("training"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+        )  # fmt: skip
+        self.progress = Progress(*columns, console=Console(stderr=True), disable=quiet or not terminal)
+        self._task = self.progress.add_task("", total=1.0)
+        self._lines = not quiet and not terminal
+        self._printed = time.monotonic()
+
+    def update(self, share: float, text: str) -> None:
+        """Show how far the run is."""
+        self.progress.update(self._task, completed=share, description=text)
+        if self._lines and time.monotonic() - self._printed >= LOG_SECONDS:
+            print(f"{share:.0%}: {text}", file=sys.stderr, flush=True)
+            self._printed = time.monotonic()
 
 
 def _folder_and_settings(arguments: argparse.Namespace, given: dict[str, Any]) -> tuple[Path, TrainSettings]:

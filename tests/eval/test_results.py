@@ -12,7 +12,7 @@ from schedlab.envs.job_shop import PROBLEM, JobShopConfig
 from schedlab.envs.job_shop.formats import write_instance
 from schedlab.eval.benchmark import Benchmark
 from schedlab.eval.instance_sets import expand_instances, parse_seeds
-from schedlab.eval.results import Row, gap_to, mean_interval, read_results, summarise, write_results
+from schedlab.eval.results import Row, compare, gap_to, mean_interval, read_results, summarise, write_results
 
 CONFIG = JobShopConfig()
 
@@ -162,3 +162,19 @@ def test_an_infeasible_solution_is_reported_and_has_no_objective(monkeypatch):
     (only,) = benchmark(["spt"], "ft06")
     assert not only.feasible
     assert only.objective is only.gap is None
+
+
+def test_agents_are_compared_instance_by_instance():
+    results = [("a", "rule", 100, 0), ("b", "rule", 200, 0), ("c", "rule", None, 0), ("z", "lonely", 1, 0)]
+    results += [("a", "ppo", 80, 0), ("a", "ppo", 100, 1), ("b", "ppo", 200, 0), ("c", "ppo", 5, 0)]
+    rows = [
+        row(agent, instance, objective, None, seed, objective is not None)
+        for instance, agent, objective, seed in results
+    ]
+    (found,) = compare(rows, "rule")
+    assert (found["agent"], found["count"], found["lower"], found["equal"]) == ("ppo", 2, 1, 1)
+    assert found["mean_difference"] == pytest.approx(-5)
+    assert found["relative_difference"] == pytest.approx(-5 / 150)
+    low, high = found["interval_95"]
+    assert low == -10
+    assert high == 0
