@@ -48,7 +48,7 @@ def decide(
     time_limit: float,
     seed: int,
 ) -> tuple[list[SolverResult[Any]], float]:
-    """Let an agent decide, unchecked; a policy plays all instances in one batch, a solver solves them in turn.
+    """Let an agent decide, unchecked; a policy, sampled or not, plays all instances in one batch, a solver in turn.
 
     Returns:
         The results, and the wall time per instance in seconds.
@@ -58,7 +58,10 @@ def decide(
         simulator = play(agent, problem, instances, config, seed)
         seconds = time.perf_counter() - began
         return [SolverResult(simulator.solution(row)) for row in range(len(instances))], seconds / len(instances)
-    results = [agent.solve(instance, time_limit=time_limit, seed=seed) for instance in instances]
+    if isinstance(agent, BestOf):
+        results = agent.solve_many(instances, seed=seed)
+    else:
+        results = [agent.solve(instance, time_limit=time_limit, seed=seed) for instance in instances]
     return results, (time.perf_counter() - began) / len(instances)
 
 
@@ -107,7 +110,7 @@ class Benchmark:
                 for seed in entry.seeds if agent.stochastic else entry.seeds[:1]:
                     if (entry.name, name, seed) not in self._rows:
                         seeds.setdefault(seed, []).append(entry)
-            size = self.batch if isinstance(agent, Policy) else 1
+            size = self.batch if isinstance(agent, (Policy, BestOf)) else 1
             for seed, entries in seeds.items():
                 jobs += [Job(name, tuple(entries[k : k + size]), seed) for k in range(0, len(entries), size)]
         return jobs

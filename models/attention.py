@@ -63,7 +63,8 @@ class CandidateAttention(nn.Module):
         keys, values = table.view(states, -1, 2, self.heads, size).permute(2, 0, 3, 1, 4)
         scores = asks @ keys.transpose(-1, -2) * size**-0.5
         weights = scores.masked_fill(~group.exists[:, None, None, :], MASKED).softmax(dim=-1)
-        return (weights @ values).transpose(1, 2).reshape(-1, width)
+        mixed: Tensor = (weights @ values).transpose(1, 2).reshape(-1, width)
+        return mixed
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,10 @@ class Front:
         """Group the states of a batch."""
         legal = candidates.legal.nonzero().squeeze(1)
         count = torch.bincount(candidates.state[legal], minlength=len(candidates))
-        groups, asks, asks_exist, shown = [], [], [], []
+        groups: list[Group] = []
+        asks: list[Tensor] = []
+        real: list[Tensor] = []
+        shown: list[Tensor] = []
         low, largest = 0, int(count.max())
         while low < largest:
             high = max(low + 1, low * 4 // 3)
@@ -112,15 +116,15 @@ class Front:
             low = high
             if len(states) == 0:
                 continue
-            for number, places, exist in ((count, asks, asks_exist), (candidates.count, shown, [])):
-                table, exists = _table(number, states)
-                places.append(table.flatten())
-                exist.append(exists)
-            groups.append(Group(asks[-1].numel(), shown[-1].numel(), exists))
-        all_asks = torch.cat(asks)
-        real = torch.cat([exists.flatten() for exists in asks_exist]).nonzero().squeeze(1)
+            asking, asking_exists = _table(count, states)
+            seen, seen_exists = _table(candidates.count, states)
+            groups.append(Group(asking.numel(), seen.numel(), seen_exists))
+            asks.append(asking.flatten())
+            real.append(asking_exists.flatten())
+            shown.append(seen.flatten())
+        all_asks, place = torch.cat(asks), torch.cat(real).nonzero().squeeze(1)
         back = torch.empty_like(legal)
-        back[all_asks[real]] = real
+        back[all_asks[place]] = place
         return cls(legal, tuple(groups), all_asks, torch.cat(shown), back)
 
 

@@ -133,8 +133,8 @@ class DisjunctiveEncoder(nn.Module):
             )
         self.relations = relations[:2]
         self.embed = nn.Linear(num_features, hidden)
-        self.messages = nn.ModuleList(
-            nn.ModuleList(_two_layers(hidden, hidden) for _ in ("before", "after", "rivals")) for _ in range(layers)
+        self.before, self.after, self.rivals = (
+            nn.ModuleList(_two_layers(hidden, hidden) for _ in range(layers)) for _ in range(3)
         )
         self.update = nn.ModuleList(_two_layers(5 * hidden, hidden) for _ in range(layers))
 
@@ -144,7 +144,7 @@ class DisjunctiveEncoder(nn.Module):
         joined = join_graphs({name: edges[name] for name in self.relations}, num_nodes)
         chain, uses = (joined[name] for name in self.relations)
         hidden = self.embed(nodes).flatten(0, 1)
-        for (before, after, rivals), update in zip(self.messages, self.update, strict=True):
+        for before, after, rivals, update in zip(self.before, self.after, self.rivals, self.update, strict=True):
             from_before = _sum(before(hidden), chain)
             from_after = _sum(after(hidden), chain.flip(0))
             own = rivals(hidden)

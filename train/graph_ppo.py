@@ -14,7 +14,7 @@ import torch
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
-from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -102,7 +102,7 @@ class GraphPPO(OnPolicyAlgorithm):
 
     def __init__(
         self,
-        policy: str | type[MaskableGraphPolicy],
+        policy: str | type[ActorCriticPolicy],
         env: GymEnv | str,
         learning_rate: float | Schedule = 1e-3,
         *,
@@ -296,7 +296,7 @@ class GraphPPO(OnPolicyAlgorithm):
         parts = [
             (index, chunk)
             for index in range(len(self._rollouts))
-            for chunk in torch.from_numpy(shuffle.permutation(self.instances)).split(self.minibatch_instances)
+            for chunk in torch.from_numpy(shuffle.permutation(self.instances)).split(self.minibatch_instances)  # type: ignore[no-untyped-call]
         ]
         return [parts[place] for place in shuffle.permutation(len(parts))]
 
@@ -313,7 +313,7 @@ class GraphPPO(OnPolicyAlgorithm):
             advantage[decisions], target[decisions],
         )  # fmt: skip
         self.policy.optimizer.zero_grad()
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
         self.policy.optimizer.step()
         return {**about, "loss": value.detach(), "gradient_norm": norm}

@@ -139,7 +139,8 @@ def collect(
     static = to_device({key: value[::repeats].copy() for key, value in state.static().items()}, device)
     instance = torch.arange(batch, device=device) // repeats
     watch.lap("simulate")
-    decisions: list[tuple[Candidates, Tensor, Tensor, Tensor, Tensor]] = []
+    states: list[Candidates] = []
+    decisions: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     rewards: list[NDArray[np.float64]] = []
     with torch.no_grad():
         encoding = network.encode(static)
@@ -160,7 +161,8 @@ def collect(
             returns += reward
             simulator.observe(rows=rows)
             rewards.append(reward[rows])
-            decisions.append((candidates, episode, chosen, log_prob, value.float()))
+            states.append(candidates)
+            decisions.append((episode, chosen, log_prob, value.float()))
             watch.lap("simulate")
             if not proceed(int(simulator.steps.sum())):
                 return None
@@ -168,14 +170,13 @@ def collect(
         raise InputError(
             "these instances leave nothing to decide: every step has one legal action; train on larger ones"
         )
-    candidates = Candidates.join([part[0] for part in decisions])
-    episode, chosen, log_prob, value = (torch.cat([part[k] for part in decisions]) for k in range(1, 5))
+    episode, chosen, log_prob, value = (torch.cat(parts) for parts in zip(*decisions, strict=True))
     # in the order of the episodes, each in the order of time
     order = torch.argsort(episode, stable=True)
-    reward = torch.from_numpy(np.concatenate(rewards)).float().to(device)
     rollout = Rollout(
-        static, candidates.select(order), episode[order], chosen[order], log_prob[order], value[order], reward[order],
-        instance, torch.from_numpy(returns).float().to(device), int(simulator.steps.sum()),
+        static, Candidates.join(states).select(order), episode[order], chosen[order], log_prob[order], value[order],
+        torch.from_numpy(np.concatenate(rewards)).float().to(device)[order], instance,
+        torch.from_numpy(returns).float().to(device), int(simulator.steps.sum()),
     )  # fmt: skip
     watch.lap("decode")
     return rollout

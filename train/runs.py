@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load as load_tensors
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
@@ -191,7 +192,7 @@ def train(model: OnPolicyAlgorithm, run: TrainingRun) -> None:
             run.finish()
 
 
-def state_of(model: OnPolicyAlgorithm, seconds: float) -> bytes:
+def state_of(model: BaseAlgorithm, seconds: float) -> bytes:
     """Weights, optimiser, random numbers and counters of a run, as safetensors.
 
     MaskablePPO's environments keep random numbers and unfinished episodes of their own, so its runs go on, but not

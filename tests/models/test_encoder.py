@@ -59,7 +59,7 @@ def test_park2021_sums_over_rivals_as_if_each_pair_were_linked():
     nodes = torch.randn(1, 5, 3)
     edges = {key: value[:1] for key, value in EDGES.items()}
     hidden = encoder.embed(nodes[0])
-    before, after, rivals = encoder.messages[0]
+    before, after, rivals = encoder.before[0], encoder.after[0], encoder.rivals[0]
     machine = {0: 3, 1: 4, 2: 3}
     rows = []
     for node in range(5):
