@@ -24,7 +24,16 @@ from ..envs.core.problem import Problem, load_problem
 from .benchmark import Benchmark, about_this_run, check_agents, decide
 from .config_options import given_config_values
 from .instance_sets import expand_instances, parse_seeds
-from .results import Row, compare, comparison_table, read_results, summary_table, write_results
+from .results import (
+    Row,
+    class_table,
+    compare,
+    comparison_table,
+    read_results,
+    summarise_by_class,
+    summary_table,
+    write_results,
+)
 
 MAX_SOLUTION_BYTES = 256 * 2**20
 PIPE_WIDTH = 130  # columns of a table that does not go to a terminal
@@ -224,10 +233,15 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     if arguments.details:
         screen.print(_details_table(rows))
     screen.print(summary_table(rows, f"{problem.name}: {arguments.instances}", problem.minimise))
+    classes = {entry.name: problem.instance_class(entry.instance) for entry in entries}
+    if len(set(classes.values())) > 1:
+        about["classes"] = summarise_by_class(rows, classes)
+        screen.print(class_table(about["classes"]))
     if arguments.against and (compared := compare(rows, arguments.against)):
+        about["comparisons"] = compared
         screen.print(comparison_table(compared))
-        if folder is not None:
-            write_results(folder, rows, {**about, "comparisons": compared})
+    if folder is not None and {"classes", "comparisons"} & set(about):
+        write_results(folder, rows, about)
     if folder is not None:
         print(f"written: {folder / 'results.json'}, results.csv, summary.json")
     return 0 if all(row.feasible for row in rows) else 1

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]
     return float(low), float(high)
 
 
-def summarise(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def summarise(rows: Sequence[Row], intervals: bool = True) -> list[dict[str, Any]]:
     """Per agent: count, mean objective, mean gap with its 95 % interval, mean seconds, all feasible."""
     summary = []
     for agent in dict.fromkeys(row.agent for row in rows):
@@ -95,7 +95,7 @@ def summarise(rows: Sequence[Row]) -> list[dict[str, Any]]:
                 "mean_objective": float(np.mean(objectives)) if objectives else None,
                 "mean_gap": float(np.mean(gaps)) if gaps else None,
                 "gap_count": len(gaps),
-                "gap_interval_95": mean_interval(gaps),
+                "gap_interval_95": mean_interval(gaps) if intervals else None,
                 "bound_kinds": kinds,
                 "mean_seconds": float(np.mean([row.seconds for row in own])),
                 "all_feasible": all(row.feasible for row in own),
@@ -140,6 +140,38 @@ def compare(rows: Sequence[Row], reference: str) -> list[dict[str, Any]]:
             }
         )
     return compared
+
+
+def summarise_by_class(rows: Sequence[Row], classes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Per agent and class: count, mean objective, mean gap, mean seconds.
+
+    Args:
+        rows: The rows.
+        classes: The class of each instance, by the instance's name.
+    """
+    found = []
+    for kind in dict.fromkeys(classes.values()):
+        own = [row for row in rows if classes.get(row.instance) == kind]
+        for item in summarise(own, intervals=False):
+            kept = {key: item[key] for key in ("agent", "count", "mean_objective", "mean_gap", "mean_seconds")}
+            found.append({"class": kind, **kept})
+    return found
+
+
+def class_table(by_class: Sequence[dict[str, Any]]) -> Table:
+    """:func:`summarise_by_class` as a table: mean gaps where there are bounds, else mean objectives."""
+    gaps = any(item["mean_gap"] is not None for item in by_class)
+    kinds = list(dict.fromkeys(item["class"] for item in by_class))
+    table = Table("agent", title=f"mean {'gap' if gaps else 'objective'} by class", title_justify="left")
+    for kind in kinds:
+        table.add_column(kind, justify="right")
+    for agent in dict.fromkeys(item["agent"] for item in by_class):
+        own = {
+            item["class"]: item["mean_gap" if gaps else "mean_objective"] for item in by_class if item["agent"] == agent
+        }
+        cells = (own.get(kind) for kind in kinds)
+        table.add_row(agent, *("-" if v is None else f"{v:.1%}" if gaps else f"{v:.1f}" for v in cells))
+    return table
 
 
 def comparison_table(compared: Sequence[dict[str, Any]]) -> Table:

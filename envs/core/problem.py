@@ -145,6 +145,10 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
     def instance_name(self, instance: InstanceT) -> str:
         """The name under which results are reported."""
 
+    def instance_class(self, instance: InstanceT) -> str:
+        """Instances of one class are reported together, for example by size; empty where there are no classes."""
+        return ""
+
     @abstractmethod
     def bound(self, instance: InstanceT, config: ConfigT) -> Bound | None:
         """Best known bound on the configured objective, if one is published."""

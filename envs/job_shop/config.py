@@ -31,6 +31,7 @@ class JobShopConfig:
         objective: What is minimised, one of ``OBJECTIVES``.
         builder: Which jobs may be chosen at a step, one of ``BUILDERS``.
         delay_share: Of the hybrid builder: how far it goes from non-delay (0) to active schedules (1).
+        look_ahead: Whether candidates also show the features that look ahead, which take more time than all the others.
         due_date_factor: Due dates are ``release + floor(factor * work of the job)``, on instances that
             bring none of their own; a pair draws a factor per instance.
         release_date_factor: Release dates of random instances are uniform on
@@ -50,6 +51,7 @@ class JobShopConfig:
     objective: str = field(default="makespan", metadata={"choices": OBJECTIVES})
     builder: str = field(default="nondelay", metadata={"choices": BUILDERS})
     delay_share: float = 0.5
+    look_ahead: bool = False
     due_date_factor: Range | None = None
     release_date_factor: float = field(default=0.0, metadata=RANDOM)
     weights: str | None = field(default=None, metadata={"choices": ("unit", "singer-pinedo")})
@@ -63,6 +65,8 @@ class JobShopConfig:
         for name, low in (("num_jobs", 1), ("num_machines", 1), ("due_date_factor", None)):
             if getattr(self, name) is not None:
                 value_range(self, name, low)
+        if not isinstance(self.look_ahead, bool):
+            raise ValueError(f"look_ahead must be true or false, got {self.look_ahead!r}")
         if isinstance(self.delay_share, bool) or not 0 <= self.delay_share <= 1:
             raise ValueError(f"delay_share must lie in 0..1, got {self.delay_share!r}")
         if not 0 <= self.min_duration <= self.max_duration:

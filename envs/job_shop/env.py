@@ -45,8 +45,8 @@ class JobShopEnv(SchedulingEnv):
     | ``edges_processed_on`` | (2, N) | int32 | from an operation to its machine |
     | ``edges_part_of`` | (2, N) | int32 | from an operation to its job |
     | ``candidate`` | (J,) | int32 | the node of each job's next operation; -1 where there is none |
-    | ``candidate_features`` | (J, 24) | float32 | what matters about that choice now; 27 for tardiness |
-    | ``context`` | (7,) | float32 | the state as a whole |
+    | ``candidate_features`` | (J, 17) | float32 | what matters about that choice now (``look_ahead``: 31) |
+    | ``context`` | (9,) | float32 | the state as a whole |
     | ``action_mask`` | (J,) | int8 | legal jobs |
 
     Everything but the last four is fixed during an episode. Names, units and scales of the features are listed in
@@ -79,6 +79,7 @@ class JobShopEnv(SchedulingEnv):
     | ``objective`` | ``"makespan"`` | or ``"total-tardiness"``, ``"total-weighted-tardiness"``, ``"total-flow-time"`` |
     | ``builder`` | ``"nondelay"`` | or ``"active"``, ``"append"``, ``"hybrid"`` |
     | ``delay_share`` | 0.5 | how far the hybrid builder goes from non-delay (0) to active (1) |
+    | ``look_ahead`` | ``False`` | also show the features that look ahead, which cost more than all the others |
     | ``due_date_factor`` | ``None`` | due dates at this multiple of the job's work after its release |
     | ``release_date_factor`` | 0.0 | random release dates up to this multiple of a mean job's work |
     | ``weights`` | ``None`` | ``"unit"`` or ``"singer-pinedo"`` instead of the instance's own |
@@ -95,7 +96,7 @@ class JobShopEnv(SchedulingEnv):
     >>> envs = gym.make_vec("JobShop-v0", num_envs=3, num_jobs=4, num_machines=2)
     >>> observation, info = envs.reset(seed=0)
     >>> envs.unwrapped.graph_spec.shaped(observation)["candidate_features"].shape
-    (3, 4, 24)
+    (3, 4, 17)
 
     ## Version History
 
@@ -114,6 +115,7 @@ class JobShopEnv(SchedulingEnv):
         objective: str = "makespan",
         builder: str = "nondelay",
         delay_share: float = 0.5,
+        look_ahead: bool = False,
         due_date_factor: Range | None = None,
         release_date_factor: float = 0.0,
         weights: str | None = None,
@@ -131,6 +133,7 @@ class JobShopEnv(SchedulingEnv):
                 "objective": objective,
                 "builder": builder,
                 "delay_share": delay_share,
+                "look_ahead": look_ahead,
                 "due_date_factor": due_date_factor,
                 "release_date_factor": release_date_factor,
                 "weights": weights,
@@ -155,6 +158,7 @@ class JobShopVectorEnv(SchedulingVectorEnv):
         objective: str = "makespan",
         builder: str = "nondelay",
         delay_share: float = 0.5,
+        look_ahead: bool = False,
         due_date_factor: Range | None = None,
         release_date_factor: float = 0.0,
         weights: str | None = None,
@@ -174,6 +178,7 @@ class JobShopVectorEnv(SchedulingVectorEnv):
                 "objective": objective,
                 "builder": builder,
                 "delay_share": delay_share,
+                "look_ahead": look_ahead,
                 "due_date_factor": due_date_factor,
                 "release_date_factor": release_date_factor,
                 "weights": weights,

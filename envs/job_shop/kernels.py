@@ -39,7 +39,9 @@ CLOCK, BOUND, SPAN, SCHEDULED = range(5, 9)
 OF_MACHINE, OF_DURATION, OF_START, OF_JOB, OF_HEAD = range(5)
 # not a line of operations in their order, but the operations sorted by machine
 BY_MACHINE = 5
-OPERATION_LINES = 6
+# for the estimates of looking ahead: a list of operations that is being worked off
+SCRATCH_HEAD, SCRATCH_DURATION, SCRATCH_TAIL = range(6, 9)
+OPERATION_LINES = 9
 
 # flags of a row; from LEGAL on, one per job
 DONE, ILLEGAL, LEGAL = range(3)
@@ -53,8 +55,8 @@ NONDELAY, ACTIVE, APPEND, HYBRID = range(4)
 MAKESPAN, TARDINESS, WEIGHTED_TARDINESS, FLOW_TIME = range(4)
 
 FAR_FUTURE = np.iinfo(np.int64).max
-# the first feature of a candidate that only objectives of tardiness show
-DUE_DATE_FEATURES = 24
+# features of a candidate: first those that are always shown, then those of looking ahead and of due dates, if asked for
+BASE_FEATURES, LOOK_AHEAD_FEATURES, DUE_DATE_FEATURES = 17, 14, 3
 
 UNSCHEDULED = -1
 PADDING = -1
@@ -183,52 +185,17 @@ def _cap(value):
     return value if value < LIMIT else LIMIT
 
 
-@kernel()
-def _look_ahead(b, j, now, per_u, per_left, per_unfinished, state, operations, features):
-    """Write what starting job ``j`` now means for the other operations that its machine still has to run."""
-    m, own = state[b, j, MACHINE], state[b, j, NEXT]
-    end = state[b, j, EARLIEST] + state[b, j, DURATION]
-    rest = state[b, m, LOAD] - state[b, j, DURATION]
-    shortest_tail, next_arrival = FAR_FUTURE, FAR_FUTURE
-    queued_critical = coming_critical = np.int64(0)
-    coming, coming_work = 0, np.int64(0)
-    for index in range(state[b, m, LISTED_FROM], state[b, m, LISTED_FROM] + state[b, m, LISTED]):
-        o = operations[b, BY_MACHINE, index]
-        if operations[b, OF_START, o] != UNSCHEDULED or o == own:
-            continue
-        i, p = operations[b, OF_JOB, o], operations[b, OF_DURATION, o]
-        arrival = state[b, i, READY] + operations[b, OF_HEAD, o] - operations[b, OF_HEAD, state[b, i, NEXT]]
-        if i == j:
-            arrival += max(state[b, m, FREE] - state[b, i, READY], 0)
-        tail = state[b, i, WORK] - operations[b, OF_HEAD, o] - p
-        shortest_tail = min(shortest_tail, tail)
-        critical = max(end, arrival) + p + tail
-        if o == state[b, i, NEXT]:
-            queued_critical = max(queued_critical, critical)
-        elif arrival < end:
-            coming += 1
-            coming_work += p
-            coming_critical = max(coming_critical, critical)
-        else:
-            next_arrival = min(next_arrival, arrival)
-    last_tail = state[b, j, REMAINING] - state[b, j, DURATION] if rest == 0 else shortest_tail
-    features[b, j, 17] = _cap(np.float32(max(queued_critical - now, 0)) * per_left)
-    features[b, j, 18] = _cap(np.float32(end + rest + last_tail - now) * per_left)
-    features[b, j, 19] = np.float32(coming) * per_unfinished
-    features[b, j, 20] = _cap(np.float32(coming_work) * per_left)
-    features[b, j, 21] = _cap(np.float32(max(coming_critical - now, 0)) * per_left)
-    features[b, j, 22] = LIMIT if next_arrival == FAR_FUTURE else _cap(np.float32(next_arrival - end) * per_u)
-    if state[b, j, OPERATIONS] > 1:
-        features[b, j, 23] = _cap(np.float32(state[b, state[b, j, AFTER_MACHINE], QUEUE_WORK]) * per_left)
-
-
 @kernel(error_model="numpy", inline="always")
-def _observe_row(b, state, operations, flags, reals, candidate, features, context, mask):
+def _observe_row(b, state, flags, reals, candidate, features, context, mask):
     """Write the features of row ``b``, in the order of the lists of names in ``observe``."""
     num_jobs, now = state[b, ROW, NUM_JOBS], state[b, ROW, CLOCK]
     per_u = np.float32(reals[b, PER_UNIT])
     left, most_operations, unfinished, legal = max(state[b, ROW, SPAN] - now, 1), 1, 0, 0
+    latest, busy = now, np.int64(0)
     for m in range(state[b, ROW, NUM_MACHINES]):
+        until = state[b, m, FREE] + state[b, m, LOAD]
+        latest = max(latest, until)
+        busy += max(until - now, 0)
         state[b, m, QUEUE] = state[b, m, QUEUE_WORK] = 0
         state[b, m, LONGEST_TAIL] = state[b, m, SECOND_TAIL] = -1
         state[b, m, FIRST_START] = FAR_FUTURE
@@ -249,6 +216,8 @@ def _observe_row(b, state, operations, flags, reals, candidate, features, contex
     # products with reciprocals: a division costs ten times as much, and there are twenty per candidate
     per_left, per_unfinished = ONE / np.float32(left), ONE / np.float32(max(unfinished, 1))
     per_most = ONE / np.float32(most_operations)
+    looks_ahead = features.shape[2] >= BASE_FEATURES + LOOK_AHEAD_FEATURES
+    due_at = BASE_FEATURES + (LOOK_AHEAD_FEATURES if looks_ahead else 0)
 
     for j in range(features.shape[1]):
         mask[b, j] = flags[b, LEGAL + j]
@@ -282,13 +251,13 @@ def _observe_row(b, state, operations, flags, reals, candidate, features, contex
             next_wait = _clip(np.float32(next_ready - end) * per_u)
             next_left = _clip(np.float32(next_ready + state[b, following, LOAD] - now) * per_left)
             next_queue = np.float32(state[b, following, QUEUE] - (1 if following == m else 0)) * per_unfinished
-        if features.shape[2] > DUE_DATE_FEATURES:
+        if due_at < features.shape[2]:
             due, release = state[b, j, DUE], state[b, j, RELEASE]
             share = np.float32(total - tail) / np.float32(max(total, 1))
             to_operation_due = np.float32(release - end) + np.float32(due - release) * share
-            features[b, j, 24] = _clip(np.float32(due - start - work) * per_left)
-            features[b, j, 25] = _clip(to_operation_due * per_u)
-            features[b, j, 26] = np.float32(state[b, j, WEIGHT]) * np.float32(reals[b, PER_WEIGHT])
+            features[b, j, due_at] = _clip(np.float32(due - start - work) * per_left)
+            features[b, j, due_at + 1] = _clip(to_operation_due * per_u)
+            features[b, j, due_at + 2] = np.float32(state[b, j, WEIGHT]) * np.float32(reals[b, PER_WEIGHT])
         delay = start - state[b, m, FIRST_START]
         candidate[b, j] = operation
         features[b, j, 0] = _cap(np.float32(p) * per_u)
@@ -308,11 +277,6 @@ def _observe_row(b, state, operations, flags, reals, candidate, features, contex
         features[b, j, 14] = next_left
         features[b, j, 15] = next_queue
         features[b, j, 16] = _cap(np.float32(delay) * per_u)
-        for k in range(17, DUE_DATE_FEATURES):
-            features[b, j, k] = ZERO
-        if mask[b, j]:
-            _look_ahead(b, j, now, per_u, per_left, per_unfinished, state, operations, features)
-
     per_bound = np.float32(reals[b, PER_BOUND])
     context[b, 0] = np.float32(state[b, ROW, SCHEDULED]) / np.float32(max(state[b, ROW, NUM_OPERATIONS], 1))
     context[b, 1] = np.float32(unfinished) / np.float32(max(num_jobs, 1))
@@ -321,13 +285,15 @@ def _observe_row(b, state, operations, flags, reals, candidate, features, contex
     context[b, 4] = _clip(np.float32(now + left) * per_bound - ONE)
     context[b, 5] = reals[b, LOG_JOBS]
     context[b, 6] = reals[b, LOG_MACHINES]
+    context[b, 7] = np.float32(latest - now) * per_left
+    context[b, 8] = np.float32(busy) * per_left / np.float32(max(state[b, ROW, NUM_MACHINES], 1))
 
 
 @kernel()
 def observe_rows(chosen, state, operations, flags, reals, candidate, features, context, mask):  # fmt: skip
     """Write the observation of the chosen rows."""
     for b in chosen:
-        _observe_row(b, state, operations, flags, reals, candidate, features, context, mask)
+        _observe_row(b, state, flags, reals, candidate, features, context, mask)
 
 
 @kernel(inline="always")
@@ -388,5 +354,5 @@ def step_rows(action, observing, state, operations, flags, reals, candidate, fea
             _apply(b, j, state, operations, flags, reals)
             done_count += flags[b, DONE]
         if observing:
-            _observe_row(b, state, operations, flags, reals, candidate, features, context, mask)
+            _observe_row(b, state, flags, reals, candidate, features, context, mask)
     return illegal_count, done_count

@@ -52,14 +52,24 @@ CANDIDATE_FEATURES = (
     "next_machine_critical",  # earliest completion of that machine from the clock, in left
     "next_queue",  # other jobs whose next operation needs that machine, share of unfinished jobs
     "delay",  # earliest start minus the earliest one among the jobs whose next operation needs this machine, in u
-    # the rest is 0 where the job is not legal; "arrival" is when an operation could start if only its job mattered
-    "rivals_critical",  # latest earliest-completion of those jobs if they wait for this one, from the clock, in left
+)
+
+# shown only if asked for, and 0 where the job is not legal; see look_ahead for heads, tails and estimates
+LOOK_AHEAD_FEATURES = (
+    "rivals_critical",  # latest earliest-completion of the jobs that wait for this machine if this one goes first, left
     "machine_bound",  # this machine's work after this operation, then the shortest tail: from the clock, in left
-    "coming",  # operations of this machine that arrive, behind others of their jobs, before this one ends, share
+    "coming",  # operations of this machine whose head is before this one's end, behind others of their jobs, share
     "coming_work",  # their durations, in left
     "coming_critical",  # as rivals_critical, of their jobs
-    "next_arrival",  # the first arrival after this operation's end, from it, in u; the limit if there is none
+    "next_arrival",  # the first head after this operation's end, from it, in u; the limit if there is none
     "next_queue_work",  # durations of the operations that wait for the machine of the operation after this one, in left
+    "route_load",  # earliest completion of the most loaded machine that the job must visit later, from the clock, left
+    "route_arrival",  # when the job could be there, from the clock, in left
+    "route_tail",  # the job's work after that visit, in left
+    "route_gap",  # that arrival minus the time at which what waits there is done, in u: positive if it could idle
+    "own_estimate",  # estimate of this machine if the job starts now, from the clock, in left
+    "top_estimate",  # estimate of the most loaded machine of all
+    "route_estimate",  # estimate of the machine of route_load
 )
 
 # shown only if the objective is a tardiness: an agent that does not care about due dates should not see them
@@ -77,6 +87,8 @@ CONTEXT_FEATURES = (
     "growth",  # (clock + left) / H - 1: how much worse than the trivial bound it must become
     "jobs",  # log(1 + jobs) / 5
     "machines",  # log(1 + machines) / 5
+    "bottleneck",  # earliest completion of the most loaded machine, from the clock, in left
+    "mean_load",  # the same of all machines, mean
 )
 
 
@@ -89,6 +101,7 @@ class JobShopObserver:
         max_machines: Machines of the largest instance.
         max_operations: Operations of the largest instance.
         due_dates: Whether to show due dates.
+        look_ahead: Whether to show the features that look ahead.
 
     Attributes:
         spec: Sizes and names.
@@ -96,7 +109,13 @@ class JobShopObserver:
     """
 
     def __init__(
-        self, reals: NDArray[np.float64], max_jobs: int, max_machines: int, max_operations: int, due_dates: bool
+        self,
+        reals: NDArray[np.float64],
+        max_jobs: int,
+        max_machines: int,
+        max_operations: int,
+        due_dates: bool,
+        look_ahead: bool,
     ) -> None:
         self._due_dates = due_dates
         self._first_machine = max_operations
@@ -106,7 +125,11 @@ class JobShopObserver:
             node_features=NODE_FEATURES,
             relations=(("precedes", max_operations), ("processed_on", max_operations), ("part_of", max_operations)),
             num_actions=max_jobs,
-            candidate_features=CANDIDATE_FEATURES + (DUE_DATE_FEATURES if due_dates else ()),
+            candidate_features=(
+                CANDIDATE_FEATURES
+                + (LOOK_AHEAD_FEATURES if look_ahead else ())
+                + (DUE_DATE_FEATURES if due_dates else ())
+            ),
             context_features=CONTEXT_FEATURES,
         )
         self.state = GraphState.empty(self.spec, len(reals))

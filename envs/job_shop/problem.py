@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-RULES_OF_PLAY = ("objective", "builder", "delay_share")
+RULES_OF_PLAY = ("objective", "builder", "delay_share", "look_ahead")
 
 
 class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
@@ -61,9 +61,7 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
         if config.instance is not None:
             return self.simulator_for(self._configured(config), config, batch_size)
         jobs, machines = (int(value_range(config, name)[1]) for name in ("num_jobs", "num_machines"))
-        return JobShopSimulator(
-            jobs, machines, jobs * machines, batch_size, config.builder, config.objective, config.delay_share
-        )
+        return JobShopSimulator(jobs, machines, jobs * machines, batch_size, *self._rules(config))
 
     def simulator_for(
         self, instances: Sequence[JobShopInstance], config: JobShopConfig, batch_size: int | None = None
@@ -74,10 +72,11 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
             max(instance.num_machines for instance in instances),
             max(instance.num_operations for instance in instances),
             len(instances) if batch_size is None else batch_size,
-            config.builder,
-            config.objective,
-            config.delay_share,
+            *self._rules(config),
         )
+
+    def _rules(self, config: JobShopConfig) -> tuple[str, str, float, bool]:
+        return config.builder, config.objective, config.delay_share, config.look_ahead
 
     def instance_names(self) -> list[str]:
         """ft, la, abz, orb, swv, yn and ta."""
@@ -99,6 +98,10 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
     def instance_name(self, instance: JobShopInstance) -> str:
         """Its name."""
         return instance.name
+
+    def instance_class(self, instance: JobShopInstance) -> str:
+        """Its size, jobs x machines."""
+        return f"{instance.num_jobs}x{instance.num_machines}"
 
     def bound(self, instance: JobShopInstance, config: JobShopConfig) -> Bound | None:
         """The best known makespan of a built-in instance, if it is that instance and not a namesake."""

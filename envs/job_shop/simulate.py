@@ -34,6 +34,7 @@ from ..core.simulator import Simulator
 from . import kernels as k
 from .config import BUILDERS, OBJECTIVES
 from .instance import JobShopInstance
+from .look_ahead import look_ahead_rows
 from .observe import JobShopObserver
 from .solution import JobShopSolution
 
@@ -69,8 +70,11 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         builder: str = "nondelay",
         objective: str = "makespan",
         delay_share: float = 0.5,
+        look_ahead: bool = False,
     ) -> None:
-        self.arguments = (max_jobs, max_machines, max_operations, batch_size, builder, objective, delay_share)
+        self.arguments = (
+            max_jobs, max_machines, max_operations, batch_size, builder, objective, delay_share, look_ahead
+        )  # fmt: skip
         self.batch_size = batch_size
         self.builder = builder
         self.objective_name = objective
@@ -88,8 +92,9 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self.done[:] = True
         self.illegal_count, self.done_count = 0, batch_size
         self._observer = JobShopObserver(
-            self._reals, max_jobs, max_machines, max_operations, due_dates="tardiness" in objective
+            self._reals, max_jobs, max_machines, max_operations, "tardiness" in objective, look_ahead
         )
+        self._look_ahead = look_ahead
         self.spec = self._observer.spec
         self._all_rows = np.arange(batch_size)
         self._own_buffers = (*self._kernel_state, *self._observer.state.dynamic_arrays)
@@ -181,6 +186,8 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         state = self._observer.state if out is None else out
         buffers = self._own_buffers if out is None else (*self._kernel_state, *out.dynamic_arrays)
         self.illegal_count, self.done_count = k.step_rows(action, True, *buffers)
+        if self._look_ahead:
+            look_ahead_rows(self._all_rows, *self._kernel_state, state.features)
         return self._reward, state
 
     def observe(self, out: GraphState | None = None, rows: NDArray[np.intp] | None = None) -> GraphState:
@@ -188,6 +195,8 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         state = self._observer.state if out is None else out
         chosen = self._all_rows if rows is None else rows
         k.observe_rows(chosen, *self._kernel_state, *state.dynamic_arrays)
+        if self._look_ahead:
+            look_ahead_rows(chosen, *self._kernel_state, state.features)
         return state
 
     def play_forced(self) -> NDArray[np.float64]:

@@ -12,7 +12,17 @@ from schedlab.envs.job_shop import PROBLEM, JobShopConfig
 from schedlab.envs.job_shop.formats import write_instance
 from schedlab.eval.benchmark import Benchmark
 from schedlab.eval.instance_sets import expand_instances, parse_seeds
-from schedlab.eval.results import Row, compare, gap_to, mean_interval, read_results, summarise, write_results
+from schedlab.eval.results import (
+    Row,
+    class_table,
+    compare,
+    gap_to,
+    mean_interval,
+    read_results,
+    summarise,
+    summarise_by_class,
+    write_results,
+)
 
 CONFIG = JobShopConfig()
 
@@ -178,3 +188,11 @@ def test_agents_are_compared_instance_by_instance():
     low, high = found["interval_95"]
     assert low == -10
     assert high == 0
+
+
+def test_classes_are_summarised_apart():
+    rows = [row("a", "x", 10.0, 0.1), row("a", "y", 20.0, 0.3), row("a", "z", 30.0, 0.5), row("b", "x", 12.0, 0.2)]
+    found = summarise_by_class(rows, {"x": "small", "y": "small", "z": "large"})
+    means = {(item["agent"], item["class"]): item["mean_gap"] for item in found}
+    assert means == pytest.approx({("a", "small"): 0.2, ("a", "large"): 0.5, ("b", "small"): 0.2})
+    assert [column.header for column in class_table(found).columns] == ["agent", "small", "large"]
