@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 .PHONY: demo test lint install peers speed clean help
 
 help:
-	@echo "make demo   install, train two small agents (1 minute), benchmark them, draw a Gantt chart"
+	@echo "make demo   install, train two small agents (1 minute), benchmark them and the shipped ones, draw a Gantt chart"
 	@echo "make test   install, lint, type-check, run the tests"
 	@echo "make speed  environment steps per second beside other packages (make peers installs those)"
 
@@ -27,10 +27,10 @@ demo: install
 	$(BIN)/schedlab train job-shop --minutes 0.5 --out runs/demo/makespan
 	$(BIN)/schedlab train job-shop --minutes 0.5 --out runs/demo/tardiness --objective total-tardiness --due-date-factor 1.3
 	$(BIN)/schedlab benchmark job-shop --instances $(DEMO_INSTANCES) --due-date-factor 1.3 --time-limit 5 \
-		--agents $(DEMO_AGENTS),ppo:runs/demo/makespan --out results/demo/makespan
+		--agents $(DEMO_AGENTS),ppo:runs/demo/makespan,ppo,ppo@16 --out results/demo/makespan
 	$(BIN)/schedlab benchmark job-shop --instances $(DEMO_INSTANCES) --due-date-factor 1.3 --time-limit 5 \
-		--objective total-tardiness --agents $(DEMO_AGENTS),ppo:runs/demo/tardiness --out results/demo/tardiness
-	$(BIN)/schedlab solve job-shop --instance ta01 --agent ppo:runs/demo/makespan \
+		--objective total-tardiness --agents $(DEMO_AGENTS),ppo:runs/demo/tardiness,ppo,ppo@16 --out results/demo/tardiness
+	$(BIN)/schedlab solve job-shop --instance ta01 --agent ppo@64 \
 		--out results/demo/ta01.json --plot results/demo/ta01.png
 	@echo "Gantt chart: results/demo/ta01.png"
 
@@ -55,4 +55,5 @@ speed: install
 	$(BIN)/schedlab speed job-shop --against all --repeats 5
 
 clean:
+	find envs agents -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf build dist runs/demo results/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

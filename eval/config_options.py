@@ -40,6 +40,15 @@ def add_config_options(
         if not random_instances and (field.name == "instance" or "random_instances_only" in field.metadata):
             continue
         default = None if field.default is MISSING else field.default
+        if hints[field.name] is bool:
+            group.add_argument(
+                f"--{field.name.replace('_', '-')}",
+                dest=f"config_{field.name}",
+                default=argparse.SUPPRESS,
+                action=argparse.BooleanOptionalAction,
+                help=_escape(f"{docs.get(field.name, '')} (default: {'yes' if default else 'no'})"),
+            )
+            continue
         group.add_argument(
             f"--{field.name.replace('_', '-')}",
             dest=f"config_{field.name}",

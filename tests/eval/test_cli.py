@@ -208,3 +208,33 @@ def test_speed_measures_the_three_ways_to_step(capsys, tmp_path):
     assert "steps per second" in out
     assert len(json.loads(path.read_text())) == 3
     assert all(item["steps_per_second"] > 0 for item in json.loads(path.read_text()))
+
+
+def test_a_yes_or_no_option_can_be_said_both_ways(capsys):
+    _, out, _ = run(capsys, "train", "job-shop", "--help")
+    assert "--look-ahead" in out
+    assert "--no-look-ahead" in out
+    words = ("benchmark", "job-shop", "--instances", "ft06", "--agents", "spt")
+    assert run(capsys, *words, "--look-ahead")[0] == run(capsys, *words, "--no-look-ahead")[0] == 0
+
+
+def test_training_speed_compares_both_algorithms(capsys, tmp_path):
+    config = tmp_path / "tiny.toml"
+    config.write_text(
+        "instances = 2\nrepeats = 2\nminibatch_instances = 1\nenvs = 2\nsteps_per_rollout = 8\nminibatch = 8\n"
+        'hidden = 16\nlayers = 1\nheads = 2\n[environment]\nnum_jobs = 3\nnum_machines = 2\nbuilder = "hybrid"\n'
+    )
+    path = tmp_path / "speed.json"
+    status, out, _ = run(
+        capsys, "speed", "job-shop", "--training", config, "--seconds", 0.1, "--repeats", 1, "--out", path
+    )
+    assert status == 0
+    assert "simulate" in out
+    assert [item["algorithm"] for item in json.loads(path.read_text())] == ["graph-ppo", "maskable-ppo"]
+
+
+def test_comparing_with_an_agent_that_is_not_there_is_refused(capsys):
+    words = ("benchmark", "job-shop", "--instances", "ft06", "--agents", "spt", "--against", "mwkr")
+    status, _, err = run(capsys, *words)
+    assert status == 2
+    assert "not among --agents" in err
