@@ -97,7 +97,7 @@ def _folder_and_settings(arguments: argparse.Namespace, given: dict[str, Any]) -
         stored = checkpoint.training.get("settings", {})
         return folder, settings_from(stored, str(folder / CONFIG_FILE)).changed(**overrides)
     settings = _settings(arguments, given)
-    settings = settings.changed(**overrides, environment={**settings.environment, **given})
+    settings = settings.changed(**overrides).in_environment(**given)
     folder = Path(arguments.out or f"runs/{arguments.problem}-{time.strftime('%Y%m%d-%H%M%S')}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: exists already; use --resume {folder} to continue it, or another --out")

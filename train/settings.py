@@ -171,6 +171,19 @@ class TrainSettings:
         tables = {name: [dict(table) for table in getattr(self, name)] for name in ("environments", "validation")}
         return {**asdict(self), "environment": dict(self.environment), **tables}
 
+    def in_environment(self, **values: Any) -> TrainSettings:
+        """The settings with these arguments in every environment, also where the settings vary them."""
+
+        def without(tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+            left = [{key: value for key, value in table.items() if key not in values} for table in tables]
+            return [table for place, table in enumerate(left) if table not in left[:place]]
+
+        return self.changed(
+            environment={**self.environment, **values},
+            environments=without(self.environments),
+            validation=without(self.validation),
+        )
+
     def changed(self, **values: Any) -> TrainSettings:
         """The settings with those values that are not ``None``.
 

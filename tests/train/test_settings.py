@@ -64,3 +64,14 @@ def test_progress_is_judged_on_the_training_environments_unless_others_are_named
     settings = TrainSettings(environment={"builder": "hybrid"}, environments=[{"num_jobs": 4}, {"num_jobs": 5}])
     assert settings.validation_environments == [{"builder": "hybrid", "num_jobs": n} for n in (4, 5)]
     assert settings.changed(validation=[{"num_jobs": 9}]).validation_environments[0]["num_jobs"] == 9
+
+
+def test_what_the_user_gives_holds_in_every_environment():
+    settings = TrainSettings(
+        environment={"builder": "hybrid", "num_jobs": 3},
+        environments=[{"num_jobs": 4, "num_machines": 2}, {"num_jobs": 5, "num_machines": 2}, {"num_machines": 3}],
+        validation=[{"num_jobs": 9}],
+    ).in_environment(num_jobs=7)
+    assert settings.environment == {"builder": "hybrid", "num_jobs": 7}
+    assert settings.environments == [{"num_machines": 2}, {"num_machines": 3}]
+    assert settings.validation_environments == [{"builder": "hybrid", "num_jobs": 7}]
