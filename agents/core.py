@@ -27,14 +27,13 @@ class AgentOptions:
     Attributes:
         time_limit: Seconds for one instance; only solvers look at the clock.
         workers: Threads of exact solvers.
-        temperature: Of sampled learned policies: 1 samples from the policy as trained, more explores; by default what
-            the checkpoint recommends.
+        temperature: Of sampled learned policies: 1 samples from the policy as trained, more explores.
         device: Where learned policies compute: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU when there is one.
     """
 
     time_limit: float = 10.0
     workers: int = 0
-    temperature: float | None = None
+    temperature: float = 1.0
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -42,7 +41,7 @@ class AgentOptions:
             raise ValueError(f"the time limit must be positive, got {self.time_limit}")
         if self.workers < 0:
             raise ValueError(f"workers must not be negative, got {self.workers}")
-        if self.temperature is not None and not self.temperature > 0:
+        if not 0 < self.temperature < float("inf"):
             raise ValueError(f"the temperature must be positive, got {self.temperature}")
 
     @property

@@ -62,7 +62,7 @@ class LearnedPolicy(Policy[Any, Any]):
         problem: Problem[Any, Any, Any],
         *,
         sample: bool = False,
-        temperature: float | None = None,
+        temperature: float = 1.0,
         device: str | torch.device = "cpu",
     ) -> LearnedPolicy:
         """The policy of a checkpoint folder.
@@ -71,7 +71,7 @@ class LearnedPolicy(Policy[Any, Any]):
             folder: The checkpoint.
             problem: The problem to play.
             sample: Draw actions.
-            temperature: By default the one that the checkpoint recommends, else 1.
+            temperature: Divides the logits before drawing.
             device: Where to compute.
 
         Raises:
@@ -81,14 +81,13 @@ class LearnedPolicy(Policy[Any, Any]):
         checkpoint = load_checkpoint(folder)
         if checkpoint.problem != problem.name:
             raise InputError(f"{folder}: was trained on {checkpoint.problem}, not on {problem.name}")
-        recommended = checkpoint.training.get("sampling_temperature", 1.0)
         return cls(
             checkpoint.network,
             problem=problem,
             environment=checkpoint.environment,
             features=checkpoint.features,
             sample=sample,
-            temperature=float(recommended) if temperature is None else temperature,
+            temperature=temperature,
             device=device,
         )
 
@@ -128,7 +127,8 @@ class LearnedPolicy(Policy[Any, Any]):
             if not self.stochastic:
                 chosen = table.argmax(dim=1)
             else:
-                chances = torch.softmax(table / self.temperature, dim=1)
+                # from the largest down, so that no temperature makes infinities
+                chances = torch.softmax((table - table.max(dim=1, keepdim=True).values) / self.temperature, dim=1)
                 chosen = torch.multinomial(chances, 1, generator=self._generator).squeeze(1)
             actions[rows] = action[candidates.first + chosen].cpu().numpy()
         return actions
@@ -148,9 +148,11 @@ def torch_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise InputError(f"device {name!r} not understood; use auto, cpu or cuda") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {name!r}: torch sees no GPU here; use auto or cpu")
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise InputError(f"device {name!r} not understood; use auto, cpu or cuda")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"device {name!r}: torch sees {torch.cuda.device_count() or 'no'} GPU here; use auto or cpu")
     return device
 
 

@@ -18,7 +18,8 @@ MAX_ROWS = 4096
 class BestOf(Solver[InstanceT, SolutionT]):
     """Plays K episodes of an instance side by side and keeps the best ("risk-seeking evaluation").
 
-    The same seed gives the same samples. The time limit is not looked at: the number of samples is the budget.
+    The same seed gives the same samples of the same instances, solved together. The time limit is not looked at: the
+    number of samples is the budget.
 
     Args:
         policy: A stochastic policy.

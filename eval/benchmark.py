@@ -27,7 +27,7 @@ class Job:
     seed: int
 
 
-def check_agents(agents: dict[str, Agent], entries: Sequence[Entry]) -> None:
+def check_agents(agents: dict[str, Agent], entries: Sequence[Entry], config: Any) -> None:
     """Refuse a benchmark that would fail half way.
 
     Raises:
@@ -37,6 +37,7 @@ def check_agents(agents: dict[str, Agent], entries: Sequence[Entry]) -> None:
         policy = agent.policy if isinstance(agent, BestOf) else agent
         if isinstance(policy, Policy):
             policy.check_instances([entry.instance for entry in entries])
+            policy.configuration(config)
 
 
 def decide(
@@ -74,8 +75,8 @@ class Benchmark:
         entries: The instances.
         agents: Agents by the names of the report.
         options: Time limit and workers.
-        batch: Episodes of a policy played side by side; their ``seconds`` are the batch's, shared equally. With
-            1 (the default) every instance is timed alone.
+        batch: Instances of a policy played side by side; their ``seconds`` are the batch's, shared equally. With
+            1 (the default) every instance is timed alone. What a sampling agent draws depends on the batch.
         done: Rows of an earlier run, which are not measured again.
     """
 

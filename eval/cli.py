@@ -104,16 +104,23 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     return parser
 
 
+def _seed(text: str) -> int:
+    seed = int(text)
+    if not 0 <= seed < 2**31:
+        raise argparse.ArgumentTypeError(f"{text} does not lie in 0..2**31-1")
+    return seed
+
+
 def _common(parser: argparse.ArgumentParser, problem: Any) -> None:
-    parser.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    parser.add_argument("--seed", type=_seed, default=0, help="of everything random (default: 0)")
     parser.add_argument("--time-limit", type=float, default=10.0, metavar="S", help="seconds of a solver (default: 10)")
     parser.add_argument("--workers", type=int, default=0, help="threads of exact solvers (default: 0, all cores)")
     parser.add_argument(
         "--temperature",
         type=float,
-        default=None,
+        default=1.0,
         metavar="T",
-        help="of sampled learned agents: 1 samples as trained, more explores (default: what the agent recommends)",
+        help="of sampled learned agents: 1 samples as trained, more explores (default: 1)",
     )
     parser.add_argument(
         "--device", default="cpu", help="where learned agents compute: cpu, cuda, or auto (default: cpu)"
@@ -186,7 +193,7 @@ def _train_options(parser: argparse.ArgumentParser, problem: Any) -> None:
         "--minutes", type=float, default=None, metavar="M", help="time budget (default: from the configuration)"
     )
     parser.add_argument(
-        "--steps", type=int, default=None, help="budget in environment steps, repeatable on any machine"
+        "--steps", type=int, default=None, help="budget in environment steps, repeatable on a machine of the same kind"
     )
     parser.add_argument(
         "--config",

@@ -220,7 +220,7 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     if arguments.against and arguments.against not in names:
         raise InputError(f"--against {arguments.against!r} is not among --agents")
     agents = {name: make_agent(name, problem, config, options) for name in names}
-    check_agents(agents, entries)
+    check_agents(agents, entries, config)
     folder = Path(arguments.out) if arguments.out else None
     done: list[Row] = []
     about = about_this_run(arguments.command_line, given_config_values(arguments), options)
@@ -326,14 +326,13 @@ def run_speed(arguments: argparse.Namespace) -> int:
 
 def _run_training_speed(arguments: argparse.Namespace, out: Path | None) -> int:
     try:
-        from ..train.settings import committed_settings, read_settings
+        from ..train.settings import named_settings
         from .training_speed import measure_training_speed, training_speed_table
     except ImportError as error:
         raise InputError(
             f"--training needs torch and Stable-Baselines3: pip install 'schedlab[train]' ({error})"
         ) from error
-    given = Path(arguments.training)
-    settings = read_settings(given) if given.suffix else committed_settings(arguments.training)
+    settings = named_settings(arguments.training)
     measured = measure_training_speed(load_problem(arguments.problem), settings, arguments.seconds, arguments.repeats)
     console().print(training_speed_table(measured))
     if out:
@@ -349,4 +348,4 @@ def run_train(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"training needs torch and Stable-Baselines3: pip install 'schedlab[train]' ({error})"
         ) from error
-    return run(arguments)
+    return run(arguments, given_config_values(arguments))

@@ -28,7 +28,7 @@ class TrainingSpeed:
         algorithm: Its name.
         steps_per_second: Environment steps collected and learned, median over the repeats.
         all_repeats: Each repeat.
-        phases: Seconds by phase, where the algorithm tells.
+        phases: Share of the time by phase, where the algorithm tells.
     """
 
     algorithm: str
@@ -82,7 +82,7 @@ def measure_training_speed(
     phases: dict[str, dict[str, float]] = {name: {} for name in ALGORITHMS}
     for _ in range(repeats):
         for name in ALGORITHMS:
-            model = make_model(problem, settings.changed(algorithm=name, epochs=1))
+            model = make_model(problem, settings.changed(algorithm=name, epochs=1, environments=[{}]))
             watch = _Watch(seconds)
             model.learn(2**40, callback=watch)
             rates[name].append(watch.rate())

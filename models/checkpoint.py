@@ -44,7 +44,7 @@ class Checkpoint:
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; the configuration comes last and names the weights' checksum."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = save_tensors({name: tensor.contiguous() for name, tensor in checkpoint.network.state_dict().items()})
+    weights = flat_tensors(checkpoint.network.state_dict())
     write_atomically(folder / WEIGHTS_FILE, weights)
     config = {
         "format": FORMAT,

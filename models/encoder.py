@@ -98,8 +98,8 @@ class RelationalEncoder(nn.Module):
         self.layers = nn.ModuleList(RelationalLayer(convolution, relations, hidden) for _ in range(layers))
         self.norm = nn.LayerNorm(hidden)
 
-    def forward(self, nodes: Tensor, edges: Mapping[str, Tensor]) -> Tensor:
-        """Node embeddings ``[B, N, H]`` from node features ``[B, N, F]`` and padded edges ``[B, 2, E]``."""
+    def forward(self, nodes: Tensor, edges: Mapping[str, Tensor], exists: Tensor) -> Tensor:
+        """Embeddings ``[B, N, H]`` from node features ``[B, N, F]``, padded edges ``[B, 2, E]``, a mask ``[B, N]``."""
         batch, num_nodes, _ = nodes.shape
         joined = join_graphs(edges, num_nodes)
         hidden = self.embed(nodes).flatten(0, 1)
@@ -138,8 +138,8 @@ class DisjunctiveEncoder(nn.Module):
         )
         self.update = nn.ModuleList(_two_layers(5 * hidden, hidden) for _ in range(layers))
 
-    def forward(self, nodes: Tensor, edges: Mapping[str, Tensor]) -> Tensor:
-        """Node embeddings ``[B, N, H]`` from node features ``[B, N, F]`` and padded edges ``[B, 2, E]``."""
+    def forward(self, nodes: Tensor, edges: Mapping[str, Tensor], exists: Tensor) -> Tensor:
+        """Embeddings ``[B, N, H]`` from node features ``[B, N, F]``, padded edges ``[B, 2, E]``, a mask ``[B, N]``."""
         batch, num_nodes, _ = nodes.shape
         joined = join_graphs({name: edges[name] for name in self.relations}, num_nodes)
         chain, uses = (joined[name] for name in self.relations)
@@ -150,10 +150,17 @@ class DisjunctiveEncoder(nn.Module):
             own = rivals(hidden)
             shared = _sum(_sum(own, uses), uses.flip(0))
             runs = torch.zeros_like(own[:, :1]).index_fill(0, uses[0], 1.0)
-            graph = hidden.view(batch, num_nodes, -1).mean(dim=1, keepdim=True).expand(-1, num_nodes, -1).flatten(0, 1)
+            graph = masked_mean(hidden.view(batch, num_nodes, -1), exists)
+            graph = graph[:, None].expand(-1, num_nodes, -1).flatten(0, 1)
             hidden = update(torch.cat([hidden, from_before, from_after, shared - own * runs, graph], dim=1))
         embedding: Tensor = hidden.view(batch, num_nodes, -1)
         return embedding
+
+
+def masked_mean(embedding: Tensor, exists: Tensor) -> Tensor:
+    """The mean ``[B, H]`` over the nodes of ``[B, N, H]`` that exist, by a mask ``[B, N]``."""
+    weight = exists.unsqueeze(-1).to(embedding.dtype)
+    return (embedding * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)
 
 
 def _two_layers(inputs: int, outputs: int) -> nn.Module:
@@ -175,4 +182,4 @@ ENCODERS: dict[str, Callable[[int, tuple[str, ...], int, int], nn.Module]] = {
     **{name: _relational(name) for name in CONVOLUTIONS},
     "park2021": DisjunctiveEncoder,
 }
-"""Every encoder: called with node features, relations, width and layers; maps nodes and edges to embeddings."""
+"""Every encoder: made from node features, relations, width and layers; maps nodes, edges and mask to embeddings."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .attention import MASKED, CandidateAttention, Front
 from .candidates import Candidates
-from .encoder import ENCODERS
+from .encoder import ENCODERS, masked_mean
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,8 @@ class GraphPolicy(nn.Module):
 
     def _encode(self, nodes: Tensor, static: Mapping[str, Tensor]) -> Encoding:
         edges = {name: static[f"edges_{name}"] for name in self.config.relations}
-        embedding = self.encoder(nodes, edges)
-        exists = static["node_mask"].unsqueeze(-1).to(embedding.dtype)
-        pooled = (embedding * exists).sum(dim=1) / exists.sum(dim=1).clamp(min=1)
+        embedding = self.encoder(nodes, edges, static["node_mask"])
+        pooled = masked_mean(embedding, static["node_mask"])
         return Encoding(self.from_node(embedding), self.from_graph(pooled))
 
     def _encode_states(self, static: Mapping[str, Tensor], candidates: Candidates) -> Encoding:

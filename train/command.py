@@ -21,31 +21,39 @@ from .graph_ppo import GraphPPO
 from .memory import keep_freed_memory
 from .models import make_model
 from .runs import TrainingRun, restore, train
-from .settings import TrainSettings, committed_names, committed_settings, read_settings, settings_from
+from .settings import TrainSettings, committed_names, committed_settings, named_settings, settings_from
 
 LOG_SECONDS = 30.0
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Train, showing progress; writes a checkpoint folder."""
+def run(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
+    """Train, showing progress; writes a checkpoint folder.
+
+    Args:
+        arguments: Of the command line.
+        given: What the user set of the environment.
+    """
     problem = load_problem(arguments.problem)
-    given = {key.removeprefix("config_"): value for key, value in vars(arguments).items() if key.startswith("config_")}
     folder, settings = _folder_and_settings(arguments, given)
     keep_freed_memory()
     model = make_model(problem, settings, folder)
     before: tuple[float, list[dict[str, float]]] = (0.0, [])
-    if arguments.resume:
-        before = restore(model, folder)
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-    about = {
+    about: dict[str, Any] = {
         "command": " ".join(arguments.command_line),
         "seed": settings.seed,
         "commit": _commit(),
         "version": __version__,
     }
+    if arguments.resume:
+        before = restore(model, folder)
+        first = load_checkpoint(folder).training
+        about = {**about, "command": first.get("command"), "resumed": [*first.get("resumed", []), about["command"]]}
     report = _Report(quiet=arguments.quiet)
-    watch = TrainingRun(problem, settings, folder, about, before, report=report.update)
+    try:
+        watch = TrainingRun(problem, settings, folder, about, before, report=report.update)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    folder.mkdir(parents=True, exist_ok=True)
     with report.progress:
         try:
             train(model, watch)
@@ -95,6 +103,8 @@ def _folder_and_settings(arguments: argparse.Namespace, given: dict[str, Any]) -
         if checkpoint.problem != arguments.problem:
             raise InputError(f"{folder}: is a run of {checkpoint.problem}, not of {arguments.problem}")
         stored = checkpoint.training.get("settings", {})
+        if overrides["minutes"] is not None and overrides["steps"] is None:
+            overrides["steps"] = 0  # a budget of time takes the place of one of steps
         return folder, settings_from(stored, str(folder / CONFIG_FILE)).changed(**overrides)
     settings = _settings(arguments, given)
     settings = settings.changed(**overrides).in_environment(**given)
@@ -105,11 +115,9 @@ def _folder_and_settings(arguments: argparse.Namespace, given: dict[str, Any]) -
 
 
 def _settings(arguments: argparse.Namespace, given: dict[str, Any]) -> TrainSettings:
-    """A file's settings, or committed ones by name; by default the problem's, for the objective if there are any."""
+    """The settings asked for; by default the problem's, for the objective if there are any."""
     if arguments.config:
-        path = Path(arguments.config)
-        named = not path.exists() and len(path.parts) == 1 and not path.suffix
-        return committed_settings(str(path)) if named else read_settings(path)
+        return named_settings(arguments.config)
     package = PROBLEMS[arguments.problem].package
     name = package
     if arguments.algorithm == "maskable-ppo":

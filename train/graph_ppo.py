@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -18,11 +19,12 @@ from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
 from stable_baselines3.common.vec_env import VecEnv
 
+from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
 from ..models.policy import GraphPolicy
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
 from .losses import BASELINES, PPOLoss, advantages
-from .rollouts import Phases, Rollout, collect
+from .rollouts import NothingToDecideError, Phases, Rollout, collect
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,30 @@ class NetworkSizes:
 class Stream:
     """Where the episodes of one environment configuration come from."""
 
-    config: Any
     sample: Callable[[np.random.Generator], Any]
     simulator: Any
 
 
-class GraphPPO(OnPolicyAlgorithm):
+class BudgetedProgress(BaseAlgorithm):
+    """An algorithm whose learning-rate schedule can follow another budget than the count of steps.
+
+    Attributes:
+        progress: The share of the training that is done; ``None`` for SB3's count of steps.
+    """
+
+    progress: Callable[[], float] | None = None
+
+    def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
+        if self.progress is not None:
+            self._current_progress_remaining = 1.0 - min(self.progress(), 1.0)
+        else:
+            super()._update_current_progress_remaining(num_timesteps, total_timesteps)
+
+    def _excluded_save_params(self) -> list[str]:
+        return [*super()._excluded_save_params(), "progress"]
+
+
+class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
     """PPO for problems whose decisions are nodes of a graph, as a Stable-Baselines3 algorithm.
 
     What is different from SB3's PPO: an update plays whole episodes in a batched :class:`Simulator` instead of stepping
@@ -80,14 +100,15 @@ class GraphPPO(OnPolicyAlgorithm):
         ent_coef: Weight of the entropy bonus.
         vf_coef: Weight of the value loss.
         max_grad_norm: Gradients are clipped to it.
-        target_kl: An update ends early when it has moved the policy so far; ``None`` for never.
+        target_kl: An update ends when a gradient step finds the policy 1.5 times so far away, as SB3's PPO does;
+            ``None`` for never.
         baseline: ``"group"``, ``"value"`` or ``"both"``; see :func:`~schedlab.train.losses.advantages`.
-        environments: Configurations to train on, of the same objective: each changes values of ``env``'s own. Every
+        environments: Configurations to train on: each changes values of ``env``'s own, but not the rules of play. Every
             update plays instances of all of them.
         network: Sizes of the network.
         precision: ``"float32"`` or ``"bfloat16"`` (automatic mixed precision).
         compile: Compile the decoder with ``torch.compile``.
-        stats_window_size: Episodes over which SB3 averages what it logs.
+        stats_window_size: Episodes over which SB3 averages what it logs; ``None`` for those of an update.
         tensorboard_log: Folder of TensorBoard's log.
         verbose: SB3's verbosity.
         seed: Of the network, instances and actions.
@@ -122,7 +143,7 @@ class GraphPPO(OnPolicyAlgorithm):
         network: NetworkSizes | dict[str, Any] | None = None,
         precision: str = "float32",
         compile: bool = False,
-        stats_window_size: int = 100,
+        stats_window_size: int | None = None,
         tensorboard_log: str | None = None,
         verbose: int = 0,
         seed: int | None = None,
@@ -143,7 +164,6 @@ class GraphPPO(OnPolicyAlgorithm):
         self.network_sizes = NetworkSizes(**network) if isinstance(network, dict) else network or NetworkSizes()
         self.precision, self.compile = precision, compile
         self.phases = Phases()
-        self.progress: Callable[[], float] | None = None
         super().__init__(
             policy,
             env,
@@ -156,7 +176,7 @@ class GraphPPO(OnPolicyAlgorithm):
             max_grad_norm=max_grad_norm,
             use_sde=False,
             sde_sample_freq=-1,
-            stats_window_size=stats_window_size,
+            stats_window_size=stats_window_size or instances * repeats * len(self.environments),
             tensorboard_log=tensorboard_log,
             verbose=verbose,
             seed=seed,
@@ -165,21 +185,23 @@ class GraphPPO(OnPolicyAlgorithm):
         )
 
     def _setup_model(self) -> None:
-        assert self.env is not None
         self._setup_lr_schedule()
         self.set_random_seed(self.seed)
-        spec = self.env.get_attr("graph_spec")[0]
-        config = network_config(spec, **asdict(self.network_sizes))
-        kwargs = {
-            "features_extractor_class": GraphExtractor,
-            "features_extractor_kwargs": {"spec": spec, "config": config},
-        }
+        if self.env is not None:
+            spec = self.env.get_attr("graph_spec")[0]
+            extractor = {"spec": spec, "config": network_config(spec, **asdict(self.network_sizes))}
+            known = {"features_extractor_class": GraphExtractor, "features_extractor_kwargs": extractor}
+            # kept, so that a saved model can be loaded without an environment, for predicting
+            self.policy_kwargs = {**known, **self.policy_kwargs}
+            self._set_up_streams(self.env.get_attr("problem")[0], self.env.get_attr("config")[0])
         self.policy = self.policy_class(  # type: ignore[assignment]
-            self.observation_space, self.action_space, self.lr_schedule, **{**kwargs, **self.policy_kwargs}
+            self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs
         ).to(self.device)
-        self._set_up_streams(self.env.get_attr("problem")[0], self.env.get_attr("config")[0])
         self.action_generator = torch.Generator(device=self.device)
-        self.action_generator.manual_seed(self.seed or 0)
+        if self.seed is None:
+            self.action_generator.seed()
+        else:
+            self.action_generator.manual_seed(self.seed)
         self.instance_generator = np.random.default_rng(self.seed)
         self._decode = torch.compile(self.network.decode, dynamic=True) if self.compile else self.network.decode
         self._rollouts: list[Rollout] = []
@@ -190,8 +212,8 @@ class GraphPPO(OnPolicyAlgorithm):
         self.streams = []
         for values in self.environments:
             config = problem.configure({**asdict(base), **values})
-            stream = Stream(config, problem.sampler(config), problem.simulator_for_config(config, rows))
-            self.streams.append(stream)
+            check_rules(problem, config, asdict(base), values)
+            self.streams.append(Stream(problem.sampler(config), problem.simulator_for_config(config, rows)))
 
     @property
     def network(self) -> GraphPolicy:
@@ -211,40 +233,39 @@ class GraphPPO(OnPolicyAlgorithm):
         super().learn(total_timesteps, callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar)
         return self
 
-    def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
-        # a run with a time budget knows better than the count of steps how far it is
-        if self.progress is not None:
-            self._current_progress_remaining = 1.0 - min(self.progress(), 1.0)
-        else:
-            super()._update_current_progress_remaining(num_timesteps, total_timesteps)
-
     def collect_rollouts(
         self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
     ) -> bool:
         """Play an update's episodes; False if the callback ends the training."""
         self.policy.set_training_mode(False)
         callback.on_rollout_start()
-        before, self._rollouts = self.num_timesteps, []
+        start, self._rollouts = self.num_timesteps, []
         for stream in self.streams:
             drawn = [stream.sample(self.instance_generator) for _ in range(self.instances)]
 
-            def proceed(steps: int, before: int = before) -> bool:
+            def proceed(steps: int, before: int = self.num_timesteps) -> bool:
                 self.num_timesteps = before + steps
                 return callback.on_step()
 
-            with self._precision():
-                rollout = collect(
-                    self.network, stream.simulator, drawn, self.repeats, self.action_generator, self.phases,
-                    decode=self._decode, proceed=proceed,
-                )  # fmt: skip
+            try:
+                with self._precision():
+                    rollout = collect(
+                        self.network, stream.simulator, drawn, self.repeats, self.action_generator, self.phases,
+                        decode=self._decode, proceed=proceed,
+                    )  # fmt: skip
+            except NothingToDecideError:
+                continue  # the luck of the draw; an error only if it is so everywhere
             if rollout is None:
-                self.num_timesteps, self._rollouts = before, []
+                self.num_timesteps, self._rollouts = start, []
                 return False
-            before += rollout.steps
-            self.num_timesteps = before
             self._rollouts.append(rollout)
-            scale = float(rollout.steps) / len(rollout.returns)
-            self.ep_info_buffer.extend({"r": float(value), "l": scale} for value in rollout.returns.tolist())  # type: ignore[union-attr]
+            mean_length = float(rollout.steps) / len(rollout.returns)
+            assert self.ep_info_buffer is not None
+            self.ep_info_buffer.extend({"r": value, "l": mean_length} for value in rollout.returns.tolist())
+        if not self._rollouts:
+            raise InputError(
+                "nothing to decide: in these instances every step has one legal action; train on larger ones"
+            )
         self._log_rollouts()
         callback.on_rollout_end()
         return True
@@ -275,13 +296,7 @@ class GraphPPO(OnPolicyAlgorithm):
         ]
         logged: dict[str, list[torch.Tensor]] = defaultdict(list)
         for _ in range(self.n_epochs):
-            for index, chosen in self._minibatches():
-                rollout, advantage, target = batches[index]
-                about = self._gradient_step(rollout, chosen, advantage, target, loss)
-                for name, value in about.items():
-                    logged[name].append(value)
-            # looked at once an epoch: every look waits for the device
-            if self.target_kl is not None and float(logged["approx_kl"][-1]) > 1.5 * self.target_kl:
+            if not self._epoch(batches, loss, logged):
                 break
         self._n_updates += self.n_epochs
         for name, values in logged.items():
@@ -289,6 +304,22 @@ class GraphPPO(OnPolicyAlgorithm):
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self._rollouts = []
         self.phases.update += time.perf_counter() - began
+
+    def _epoch(
+        self,
+        batches: Sequence[tuple[Rollout, torch.Tensor, torch.Tensor]],
+        loss: PPOLoss,
+        logged: dict[str, list[torch.Tensor]],
+    ) -> bool:
+        """One pass over the roll-outs, their advantages and targets; False once the policy has moved far enough."""
+        for index, chosen in self._minibatches():
+            for name, value in self._gradient_step(*batches[index], chosen, loss).items():
+                logged[name].append(value)
+            # only if asked for: every look waits for the device
+            moved = logged["approx_kl"]
+            if self.target_kl is not None and moved and float(moved[-1]) > 1.5 * self.target_kl:
+                return False
+        return True
 
     def _minibatches(self) -> list[tuple[int, torch.Tensor]]:
         """(roll-out, some of its instances), all of them in random order."""
@@ -301,7 +332,7 @@ class GraphPPO(OnPolicyAlgorithm):
         return [parts[place] for place in shuffle.permutation(len(parts))]
 
     def _gradient_step(
-        self, rollout: Rollout, chosen: torch.Tensor, advantage: torch.Tensor, target: torch.Tensor, loss: PPOLoss
+        self, rollout: Rollout, advantage: torch.Tensor, target: torch.Tensor, chosen: torch.Tensor, loss: PPOLoss
     ) -> dict[str, torch.Tensor]:
         decisions, candidates, static = rollout.of_instances(chosen.to(self.device))
         if len(decisions) == 0:
@@ -320,5 +351,25 @@ class GraphPPO(OnPolicyAlgorithm):
 
     def _excluded_save_params(self) -> list[str]:
         # made anew from the environment when a model is loaded
-        mine = ["streams", "action_generator", "instance_generator", "_rollouts", "_decode", "progress"]
+        mine = ["streams", "action_generator", "instance_generator", "_rollouts", "_decode"]
         return [*super()._excluded_save_params(), *mine]
+
+
+def check_rules(problem: Problem[Any, Any, Any], config: Any, base: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Refuse an environment that is played by other rules than the agent will be.
+
+    Args:
+        problem: The problem.
+        config: The environment's configuration.
+        base: The values that a checkpoint remembers.
+        values: What the environment changes in them, for the message.
+
+    Raises:
+        InputError: It changes the rules of play.
+    """
+    try:
+        same = problem.playing(config, base) == config
+    except InputError:
+        same = False
+    if not same:
+        raise InputError(f"an environment may not change the rules of play; {dict(values)} does: set them for all")

@@ -100,10 +100,10 @@ def generalised_advantage(rollout: Rollout, discount: float, trace: float) -> Te
     reward[rollout.episode, position] = rollout.reward
     value[rollout.episode, position] = rollout.value
     advantage = torch.zeros_like(reward)
-    # zeros behind the last decision of an episode end its sum by themselves
+    # behind the last decision of an episode everything is zero, so its sum ends by itself
     for time in range(shape[1] - 2, -1, -1):
         error = reward[:, time] + discount * value[:, time + 1] - value[:, time]
-        advantage[:, time] = (error + discount * trace * advantage[:, time + 1]) * (time < length)
+        advantage[:, time] = error + discount * trace * advantage[:, time + 1]
     return advantage[rollout.episode, position]
 
 
@@ -112,8 +112,8 @@ def advantages(rollout: Rollout, baseline: str, repeats: int, discount: float, t
 
     Args:
         rollout: The roll-out.
-        baseline: ``"group"``: the return against the mean of the instance's other episodes, for every decision of an
-            episode alike; ``"value"``: generalised advantages against the value function; ``"both"``: their mean.
+        baseline: ``"group"``: the return against the mean of the instance's episodes, for every decision of an episode
+            alike; ``"value"``: generalised advantages against the value function; ``"both"``: their mean.
         repeats: Episodes of each instance.
         discount: Gamma, for the value function.
         trace: Lambda.

@@ -12,8 +12,13 @@ from stable_baselines3.common.env_util import make_vec_env
 from ..envs import PROBLEMS
 from ..envs.core.problem import Problem
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
+from .graph_ppo import BudgetedProgress
 from .schedules import schedule
 from .settings import TrainSettings
+
+
+class ScheduledMaskablePPO(BudgetedProgress, MaskablePPO):
+    """MaskablePPO, with a learning-rate schedule that can follow a budget of time."""
 
 
 def make_maskable_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, folder: Path | None) -> MaskablePPO:
@@ -37,7 +42,7 @@ def make_maskable_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, 
     )
     spec = env.get_attr("graph_spec")[0]
     config = network_config(spec, **settings.network)
-    return MaskablePPO(
+    return ScheduledMaskablePPO(
         MaskableGraphPolicy,
         env,
         learning_rate=schedule(settings.schedule, settings.learning_rate),

@@ -40,8 +40,10 @@ def make_model(
         if settings.algorithm == "maskable-ppo":
             return make_maskable_ppo(problem, settings, folder)
         return make_graph_ppo(problem, settings, folder)
-    except (ValueError, RuntimeError) as error:
-        raise error if isinstance(error, InputError) else InputError(str(error).splitlines()[0]) from error
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(str(error).splitlines()[0]) from error
 
 
 def make_graph_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, folder: Path | None) -> GraphPPO:

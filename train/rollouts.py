@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..envs.core.errors import InputError
 from ..envs.core.simulator import Simulator
 from ..models.candidates import Candidates
 from ..models.policy import Encoding, GraphPolicy
@@ -33,6 +32,10 @@ class Phases:
         """Each phase's share of their sum."""
         total = sum(vars(self).values())
         return {name: seconds / max(total, 1e-9) for name, seconds in vars(self).items()}
+
+
+class NothingToDecideError(Exception):
+    """Every step of every episode has one legal action."""
 
 
 class Stopwatch:
@@ -63,7 +66,6 @@ class Rollout:
         log_prob: Its log-probability when it was taken, ``[N]``.
         value: The value of the state then, ``[N]``.
         reward: What was earned from this decision until the next, in units of the instance's scale, ``[N]``.
-        instance: The instance of each episode, ``[E]``.
         returns: Sum of rewards of each episode, ``[E]``.
         steps: Environment steps, forced ones included.
     """
@@ -75,7 +77,6 @@ class Rollout:
     log_prob: Tensor
     value: Tensor
     reward: Tensor
-    instance: Tensor
     returns: Tensor
     steps: int
 
@@ -128,6 +129,9 @@ def collect(
 
     Returns:
         The roll-out, or ``None`` if it was given up.
+
+    Raises:
+        NothingToDecideError: No episode has a step with more than one legal action.
     """
     decode = decode or network.decode
     device = next(network.parameters()).device
@@ -167,15 +171,13 @@ def collect(
             if not proceed(int(simulator.steps.sum())):
                 return None
     if not decisions:
-        raise InputError(
-            "these instances leave nothing to decide: every step has one legal action; train on larger ones"
-        )
+        raise NothingToDecideError
     episode, chosen, log_prob, value = (torch.cat(parts) for parts in zip(*decisions, strict=True))
     # in the order of the episodes, each in the order of time
     order = torch.argsort(episode, stable=True)
     rollout = Rollout(
         static, Candidates.join(states).select(order), episode[order], chosen[order], log_prob[order], value[order],
-        torch.from_numpy(np.concatenate(rewards)).float().to(device)[order], instance,
+        torch.from_numpy(np.concatenate(rewards)).float().to(device)[order],
         torch.from_numpy(returns).float().to(device), int(simulator.steps.sum()),
     )  # fmt: skip
     watch.lap("decode")

@@ -23,7 +23,7 @@ from ..envs.core.files import write_atomically
 from ..envs.core.problem import Problem
 from ..models.checkpoint import Checkpoint, flat_tensors, load_checkpoint, read_bytes, save_checkpoint
 from ..models.sb3 import MaskableGraphPolicy
-from .graph_ppo import GraphPPO
+from .graph_ppo import BudgetedProgress, GraphPPO, check_rules
 from .settings import TrainSettings
 
 LAST_FILE = "last.safetensors"
@@ -45,6 +45,7 @@ class Validation:
         self._sets = []
         for values in settings.validation_environments:
             config = problem.configure(values)
+            check_rules(problem, config, dict(settings.environment), values)
             sample = problem.sampler(config)
             self._sets.append((config, [sample(rng) for _ in range(settings.validation_instances)]))
 
@@ -81,7 +82,7 @@ class TrainingRun(BaseCallback):
         self.curve: list[dict[str, float]] = list(before[1])
         self._seconds_before = before[0]
         self._began = self._saved = 0.0
-        self._state = b""
+        self._state, self._state_steps = b"", 0
         self._validated_at = -1
         self.completed = False
 
@@ -110,8 +111,10 @@ class TrainingRun(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._began = self._saved = time.monotonic()
-        if isinstance(self.model, GraphPPO):
+        if isinstance(self.model, BudgetedProgress):
             self.model.progress = self.share_done
+        if self.curve and self.curve[-1]["steps"] == self.model.num_timesteps:
+            self._validated_at = self.updates  # by the run that this one continues
 
     def _on_step(self) -> bool:
         # a budget of steps ends with a whole update, by itself
@@ -119,9 +122,9 @@ class TrainingRun(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         # between two updates; what is saved is always such a moment, so that resuming repeats what would have followed
-        self._state = state_of(self.model, self.seconds)
+        self._remember_state()
         updates = self.updates
-        if updates and updates % self.settings.validation_updates == 0 and self._validated_at != updates:
+        if updates and updates % self.settings.validation_updates == 0:
             self.validate()
         if time.monotonic() - self._saved >= SAVE_SECONDS:
             self.save_last()
@@ -137,12 +140,17 @@ class TrainingRun(BaseCallback):
         rate = self.num_timesteps / max(self.seconds, 1e-9)
         self.report(min(self.share_done(), 1.0), f"{self.num_timesteps:,} steps, {rate:,.0f} per second{best}")
 
+    def _remember_state(self) -> None:
+        self._state, self._state_steps = state_of(self.model, self.seconds), self.model.num_timesteps
+
     def validate(self) -> None:
-        """Measure the present policy; its weights are saved if they are the best so far."""
+        """Measure the present policy, unless that is done; its weights are saved if they are the best so far."""
+        if self._validated_at == self.updates:
+            return
         network = self.policy.network
         value = self.validation.mean_objective(LearnedPolicy(network))
         better = self.best is None or (value < self.best if self.problem.minimise else value > self.best)
-        self.curve.append({"steps": float(self.num_timesteps), "seconds": round(self.seconds, 1), "validation": value})
+        self.curve.append({"steps": float(self._state_steps), "seconds": round(self.seconds, 1), "validation": value})
         self.logger.record("validation/mean_objective", value)
         self._validated_at = self.updates
         if better:
@@ -152,7 +160,7 @@ class TrainingRun(BaseCallback):
         training = {
             **self.about,
             "settings": self.settings.to_json(),
-            "steps": self.num_timesteps,
+            "steps": self._state_steps,
             "seconds": round(self.seconds, 1),
             "device": str(self.model.device),
             "curve": self.curve,
@@ -174,7 +182,7 @@ class TrainingRun(BaseCallback):
     def finish(self) -> None:
         """Validate and save once more, after the last update or an interruption."""
         if self.completed:
-            self._state = state_of(self.model, self.seconds)
+            self._remember_state()
         # an interrupted run keeps the state between two updates that it had last: it can go on exactly from there
         self.validate()
         self.save_last()
@@ -182,14 +190,21 @@ class TrainingRun(BaseCallback):
 
 
 def train(model: OnPolicyAlgorithm, run: TrainingRun) -> None:
-    """Train until the budget is spent (or Ctrl-C), then validate and save once more."""
+    """Train until the budget is spent (or Ctrl-C), then validate and save once more.
+
+    After an error the last state is saved, and the best weights are what the last validation left.
+    """
     try:
         limit = run.settings.steps or 2**62
         model.learn(max(limit - model.num_timesteps, 0), callback=run, reset_num_timesteps=False)
-        run.completed = True
-    finally:
-        if hasattr(run, "model"):  # SB3 sets it when learning begins; before that there is nothing to keep
-            run.finish()
+    except KeyboardInterrupt:
+        run.finish()
+        raise
+    except Exception:
+        run.save_last()
+        raise
+    run.completed = True
+    run.finish()
 
 
 def state_of(model: BaseAlgorithm, seconds: float) -> bytes:
@@ -234,7 +249,7 @@ def restore(model: OnPolicyAlgorithm, folder: Path) -> tuple[float, list[dict[st
         model.num_timesteps, model._n_updates = (int(part["counter"][name]) for name in ("steps", "updates"))
         seconds = float(part["counter"]["seconds"])
         if isinstance(model, GraphPPO):
-            model.action_generator.set_state(part["random"]["actions"])
+            restore_actions(model, part["random"]["actions"])
             instances = json.loads(bytes(part["random"]["instances"].tolist()))
             model.instance_generator.bit_generator.state = instances
     except InputError:
@@ -243,3 +258,12 @@ def restore(model: OnPolicyAlgorithm, folder: Path) -> tuple[float, list[dict[st
         raise InputError(f"{path}: not a run that can be resumed ({str(error).splitlines()[0]})") from None
     curve = load_checkpoint(folder).training.get("curve", [])
     return seconds, [point for point in curve if point["steps"] <= model.num_timesteps]
+
+
+def restore_actions(model: GraphPPO, state: torch.Tensor) -> None:
+    """Continue the stream of random actions; on another kind of device, whose generator is another, start a new one."""
+    if len(state) == len(model.action_generator.get_state()):
+        model.action_generator.set_state(state)
+    else:
+        seed = np.random.SeedSequence([model.seed or 0, model.num_timesteps]).generate_state(1)[0]
+        model.action_generator.manual_seed(int(seed))

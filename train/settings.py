@@ -33,7 +33,7 @@ class TrainSettings:
         repeats: Of graph-ppo: episodes of each instance.
         minibatch_instances: Of graph-ppo: instances of a gradient step, with all their episodes.
         baseline: Of graph-ppo: what returns are compared with, ``"group"``, ``"value"`` or ``"both"``.
-        target_kl: Of graph-ppo: ends an update early; 0 for never.
+        target_kl: Of graph-ppo: an update ends when a step finds the policy 1.5 times so far away; 0 for never.
         precision: Of graph-ppo: ``"float32"`` or ``"bfloat16"``.
         compile: Of graph-ppo: whether to compile the decoder with ``torch.compile``.
         envs: Of maskable-ppo: environments side by side.
@@ -240,6 +240,17 @@ def committed_settings(name: str) -> TrainSettings:
     except FileNotFoundError:
         raise unknown_name("training configuration", name, committed_names()) from None
     return settings_from(tomllib.loads(text), f"{name}.toml")
+
+
+def named_settings(text: str) -> TrainSettings:
+    """Settings from a TOML file, or committed ones by name.
+
+    Raises:
+        InputError: Neither exists, or the file is wrong.
+    """
+    path = Path(text)
+    named = not path.exists() and len(path.parts) == 1 and not path.suffix
+    return committed_settings(text) if named else read_settings(path)
 
 
 def committed_names() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
@@ -69,10 +70,22 @@ class JobShopConfig:
             raise ValueError(f"look_ahead must be true or false, got {self.look_ahead!r}")
         if isinstance(self.delay_share, bool) or not 0 <= self.delay_share <= 1:
             raise ValueError(f"delay_share must lie in 0..1, got {self.delay_share!r}")
+        for name in ("min_duration", "max_duration"):
+            if not _is_a(getattr(self, name), int):
+                raise ValueError(f"{name} must be an integer, got {getattr(self, name)!r}")
         if not 0 <= self.min_duration <= self.max_duration:
             raise ValueError(f"durations {self.min_duration}..{self.max_duration}: need 0 <= min <= max")
-        if self.release_date_factor < 0:
-            raise ValueError(f"release_date_factor must not be negative, got {self.release_date_factor}")
+        if not _is_a(self.release_date_factor, (int, float)) or not 0 <= self.release_date_factor < math.inf:
+            raise ValueError(
+                f"release_date_factor must be a number that is not negative, got {self.release_date_factor}"
+            )
+        names = [self.instance] if self.instance is None or isinstance(self.instance, str) else self.instance
+        if not isinstance(names, Sequence) or not all(name is None or isinstance(name, str) for name in names):
+            raise ValueError(f"instance must be a name, a file or a list of them, got {self.instance!r}")
+
+
+def _is_a(value: object, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def value_range(config: JobShopConfig, name: str, low: int | None = None) -> tuple[Number, Number]:

@@ -45,7 +45,7 @@ class JobShopEnv(SchedulingEnv):
     | ``edges_processed_on`` | (2, N) | int32 | from an operation to its machine |
     | ``edges_part_of`` | (2, N) | int32 | from an operation to its job |
     | ``candidate`` | (J,) | int32 | the node of each job's next operation; -1 where there is none |
-    | ``candidate_features`` | (J, 17) | float32 | what matters about that choice now (``look_ahead``: 31) |
+    | ``candidate_features`` | (J, 17) | float32 | what matters about that choice now; more if asked for |
     | ``context`` | (9,) | float32 | the state as a whole |
     | ``action_mask`` | (J,) | int8 | legal jobs |
 

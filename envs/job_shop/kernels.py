@@ -5,7 +5,7 @@ second. So all whole numbers of a batch share one array, ``state[b, i, QUANTITY]
 side by side, and the last record, ``ROW``, the single numbers of the row. A record is contiguous, so that the compiler
 reaches all of a job through one pointer; with a line per quantity it ran out of registers. What grows with the
 operations is in ``operations[b, LINE, o]``, truth values are in ``flags[b, i]`` and real numbers in ``reals[b, i]``.
-Everything compiled is in this one file, because numba's cache does not notice changes in others, and helpers are
+What calls one another is in this one file, because numba's cache does not notice changes in others, and helpers are
 inlined, because a call inside hands over every array in a dozen registers.
 """
 

@@ -2,10 +2,11 @@
 
 They cost more than all the others together, so they are shown only if asked for. They are 0 where a job is not legal.
 
-``head`` of an operation is the earliest time at which it could start if only its own job mattered, counted from that
-job's next start; ``tail`` is the work of its job after it. An *estimate* of a machine is what Schrage's rule makes of
+``head`` of an operation is the earliest time at which it could start if only its own job mattered; ``tail`` is the work
+of its job after it. An *estimate* of a machine is what Schrage's rule makes of
 these (at any time the available operation with the longest tail first; Carlier, EJOR 11, 1982): its latest completion
-plus tail, close to the best that this machine alone allows.
+plus tail, close to the best that this machine alone allows. Estimates count heads from each job's next possible start,
+the others from when the job is ready.
 
 Numba's cache does not notice changes in :mod:`.kernels`, whose numbering is used here: ``make clean`` after such a
 change.
@@ -54,7 +55,9 @@ LIMIT = np.float32(10.0)
 ONE, ZERO = np.float32(1.0), np.float32(0.0)
 
 # the columns, in the order of observe.LOOK_AHEAD_FEATURES
-RIVALS, BOUND, COMING, COMING_WORK, COMING_CRITICAL, NEXT_ARRIVAL, NEXT_QUEUE = range(BASE_FEATURES, BASE_FEATURES + 7)
+RIVALS, MACHINE_BOUND, COMING, COMING_WORK, COMING_CRITICAL, NEXT_ARRIVAL, NEXT_QUEUE = range(
+    BASE_FEATURES, BASE_FEATURES + 7
+)
 ROUTE_LOAD, ROUTE_ARRIVAL, ROUTE_TAIL, ROUTE_GAP = range(BASE_FEATURES + 7, BASE_FEATURES + 11)
 OWN_ESTIMATE, TOP_ESTIMATE, ROUTE_ESTIMATE = range(BASE_FEATURES + 11, BASE_FEATURES + 14)
 
@@ -93,7 +96,7 @@ def _own_machine(b, j, now, per_unit, per_left, per_job, state, operations, feat
             next_arrival = min(next_arrival, head)
     last_tail = state[b, j, REMAINING] - state[b, j, DURATION] if rest == 0 else shortest_tail
     features[b, j, RIVALS] = _scaled(queued_critical - now, per_left)
-    features[b, j, BOUND] = _scaled(end + rest + last_tail - now, per_left)
+    features[b, j, MACHINE_BOUND] = _scaled(end + rest + last_tail - now, per_left)
     features[b, j, COMING] = np.float32(coming) * per_job
     features[b, j, COMING_WORK] = _scaled(coming_work, per_left)
     features[b, j, COMING_CRITICAL] = _scaled(coming_critical - now, per_left)

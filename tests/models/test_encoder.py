@@ -10,6 +10,8 @@ EDGES = {
     "uses": torch.tensor([[[0, 1, 2], [3, 4, 3]], [[0, 1, -1], [3, 3, -1]]]),
 }
 
+ALL = torch.ones(2, 5, dtype=torch.int8)
+
 
 def test_joined_graphs_keep_every_edge_once_and_drop_the_padding():
     joined = join_graphs(EDGES, 5)
@@ -22,7 +24,7 @@ def test_every_encoder_gives_finite_embeddings_and_gradients(name):
     torch.manual_seed(0)
     encoder = ENCODERS[name](4, ("precedes", "uses"), 8, 2)
     nodes = torch.randn(2, 5, 4)
-    embedding = encoder(nodes, EDGES)
+    embedding = encoder(nodes, EDGES, ALL)
     assert embedding.shape == (2, 5, 8)
     embedding.square().sum().backward()
     for parameter in encoder.parameters():
@@ -35,9 +37,9 @@ def test_graphs_of_a_batch_do_not_hear_of_one_another(name):
     torch.manual_seed(0)
     encoder = ENCODERS[name](4, ("precedes", "uses"), 8, 2)
     nodes = torch.randn(2, 5, 4)
-    before = encoder(nodes, EDGES)[0]
+    before = encoder(nodes, EDGES, ALL)[0]
     nodes[1] += 1
-    torch.testing.assert_close(encoder(nodes, EDGES)[0], before)
+    torch.testing.assert_close(encoder(nodes, EDGES, ALL)[0], before)
 
 
 @pytest.mark.parametrize("name", ENCODERS)
@@ -50,7 +52,7 @@ def test_renumbering_the_nodes_renumbers_the_embeddings(name):
     moved = torch.empty_like(nodes)
     moved[:, order] = nodes
     renamed = {key: torch.where(value >= 0, order[value.clamp(min=0)], -1) for key, value in edges.items()}
-    torch.testing.assert_close(encoder(moved, renamed)[:, order], encoder(nodes, edges))
+    torch.testing.assert_close(encoder(moved, renamed, ALL[:1])[:, order], encoder(nodes, edges, ALL[:1]))
 
 
 def test_park2021_sums_over_rivals_as_if_each_pair_were_linked():
@@ -73,7 +75,7 @@ def test_park2021_sums_over_rivals_as_if_each_pair_were_linked():
         )
         rows.append(torch.cat([own, from_before, from_after, shared, hidden.mean(dim=0)]))
     expected = encoder.update[0](torch.stack(rows))
-    torch.testing.assert_close(encoder(nodes, edges)[0, :3], expected[:3])
+    torch.testing.assert_close(encoder(nodes, edges, ALL[:1])[0, :3], expected[:3])
 
 
 def test_park2021_says_what_it_needs():

@@ -12,6 +12,7 @@ from schedlab.envs.job_shop import PROBLEM, JobShopConfig
 from schedlab.envs.job_shop.generate import random_instance
 from schedlab.models.candidates import Candidates
 from schedlab.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from schedlab.models.encoder import ENCODERS
 from schedlab.models.policy import GraphPolicy, NetworkConfig
 from schedlab.models.sb3 import network_config
 
@@ -30,7 +31,11 @@ def network():
     return GraphPolicy(network_config(spec, hidden=16, layers=2, heads=2)).eval()
 
 
-def test_one_network_serves_every_size_and_padding_changes_nothing(network):
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_one_network_serves_every_size_and_padding_changes_nothing(encoder):
+    _, spec = observe()
+    torch.manual_seed(0)
+    network = GraphPolicy(network_config(spec, hidden=16, layers=2, heads=2, encoder=encoder))
     env = gym.make_vec("JobShop-v0", num_envs=2, num_jobs=[3, 9], num_machines=[2, 7])
     config = JobShopConfig(num_jobs=3, num_machines=2)
     instances = [random_instance(config, np.random.default_rng(seed)) for seed in range(2)]

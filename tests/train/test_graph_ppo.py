@@ -58,6 +58,38 @@ def test_saving_and_loading_gives_back_the_same_policy(tmp_path):
     for one, two in zip(model.policy.parameters(), loaded.policy.parameters(), strict=True):
         assert torch.equal(one, two)
     loaded.learn(50)
+    alone = GraphPPO.load(tmp_path / "model")
+    assert alone.predict(observation, deterministic=True)[0] == model.predict(observation, deterministic=True)[0]
+
+
+def test_an_update_that_is_given_up_counts_no_steps():
+    class StopInTheSecondStream(BaseCallback):
+        def _on_step(self) -> bool:
+            return self.num_timesteps < 100  # the first plays 2 x 4 episodes of 9 steps
+
+    model = make(environments=[{}, {"num_jobs": 5}])
+    model.learn(10_000, callback=StopInTheSecondStream())
+    assert model.num_timesteps == 0
+    assert model._n_updates == 0
+
+
+@pytest.mark.parametrize("values", [{"builder": "append"}, {"look_ahead": True}, {"objective": "total-flow-time"}])
+def test_an_environment_may_not_change_the_rules_of_play(values):
+    with pytest.raises(InputError, match="rules of play"):
+        make(environments=[{}, values])
+
+
+def test_the_log_averages_over_all_environments_of_an_update():
+    model = make(environments=[{}, {"num_jobs": 6}])
+    model.learn(1)
+    lengths = {episode["l"] for episode in model.ep_info_buffer}
+    assert lengths == {9.0, 18.0}
+
+
+def test_a_draw_without_decisions_does_not_end_a_run():
+    model = make(environments=[{}, {"num_jobs": 1}])
+    model.learn(200)
+    assert model.num_timesteps >= 200
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_a_roll_out_keeps_whole_episodes_whose_returns_are_minus_the_normalised_
     assert rollout.steps == 12 * len(expected)
     assert (rollout.candidates.count >= 2).all()
     assert (torch.diff(rollout.episode) >= 0).all()
-    assert rollout.instance.tolist() == [episode // REPEATS for episode in range(INSTANCES * REPEATS)]
+    assert rollout.candidates.graph.tolist() == [episode // REPEATS for episode in rollout.episode.tolist()]
 
 
 def test_what_is_kept_of_a_decision_is_what_the_network_says_of_it(played):

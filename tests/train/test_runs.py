@@ -12,7 +12,7 @@ from schedlab.envs.job_shop import PROBLEM, JobShopConfig
 from schedlab.eval.cli import main
 from schedlab.models.checkpoint import load_checkpoint
 from schedlab.train.models import make_model
-from schedlab.train.runs import TrainingRun, restore, train
+from schedlab.train.runs import TrainingRun, restore, restore_actions, train
 
 
 def weights(model):
@@ -81,6 +81,52 @@ def test_a_run_that_was_interrupted_and_resumed_ends_like_one_that_never_stopped
     assert watch.best == whole_watch.best
     kept = [load_checkpoint(tmp_path / name).network.state_dict() for name in ("whole", "parts")]
     assert all(torch.equal(one, two) for one, two in zip(kept[0].values(), kept[1].values(), strict=True))
+
+
+def test_the_curve_has_each_moment_once_and_belongs_to_the_saved_states(small, tmp_path):
+    settings = small.changed(steps=500)
+
+    class Interrupted(TrainingRun):
+        def _on_step(self):
+            if self.num_timesteps > 200:
+                raise KeyboardInterrupt
+            return True
+
+    with pytest.raises(KeyboardInterrupt):
+        train(make_model(PROBLEM, settings), Interrupted(PROBLEM, settings, tmp_path, {}))
+    assert load_checkpoint(tmp_path).training["curve"][-1]["steps"] == 144
+    resumed = make_model(PROBLEM, settings)
+    watch = TrainingRun(PROBLEM, settings, tmp_path, {}, restore(resumed, tmp_path))
+    train(resumed, watch)
+    steps = [point["steps"] for point in watch.curve]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == resumed.num_timesteps
+
+
+def test_an_error_keeps_the_last_state_and_is_not_hidden(small, tmp_path):
+    class Broken(TrainingRun):
+        def _on_step(self):
+            if self.num_timesteps > 100:
+                raise ZeroDivisionError
+            return True
+
+    with pytest.raises(ZeroDivisionError):
+        train(make_model(PROBLEM, small.changed(steps=500)), Broken(PROBLEM, small, tmp_path, {}))
+    assert (tmp_path / "last.safetensors").exists()
+
+
+def test_a_time_budget_moves_the_learning_rate_of_both_algorithms(small, small_maskable, tmp_path):
+    for place, settings in enumerate((small, small_maskable)):
+        changed = settings.changed(steps=0, minutes=0.02, schedule="linear", learning_rate=1e-3)
+        model, _ = run(changed, tmp_path / str(place))
+        assert model.policy.optimizer.param_groups[0]["lr"] < 6e-4
+
+
+def test_a_run_goes_on_on_another_kind_of_device(small, tmp_path):
+    run(small, tmp_path)
+    model = make_model(PROBLEM, small)
+    restore_actions(model, torch.zeros(16, dtype=torch.uint8))  # as long as a GPU's
+    model.learn(50)
 
 
 @pytest.mark.parametrize("kind", ["small", "small_maskable"])
