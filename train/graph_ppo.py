@@ -27,29 +27,6 @@ from .losses import BASELINES, PPOLoss, advantages
 from .rollouts import NothingToDecideError, Phases, Rollout, collect
 
 
-@dataclass(frozen=True)
-class NetworkSizes:
-    """Sizes of the policy network; what the observation does not decide.
-
-    Attributes:
-        hidden: Width.
-        layers: Rounds of message passing over the graph.
-        heads: Attention heads over the candidates; they divide ``hidden``.
-        attention_layers: Rounds of attention over the candidates.
-        encoder: Kind of graph encoder.
-        encode: ``"once"`` per episode or at ``"every-step"``.
-        attend: Whether candidates look at the ``"legal"`` ones only, or at ``"all"``.
-    """
-
-    hidden: int = 64
-    layers: int = 3
-    heads: int = 4
-    attention_layers: int = 1
-    encoder: str = "sage"
-    encode: str = "once"
-    attend: str = "legal"
-
-
 @dataclass
 class Stream:
     """Where the episodes of one environment configuration come from."""
@@ -105,7 +82,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         baseline: ``"group"``, ``"value"`` or ``"both"``; see :func:`~schedlab.train.losses.advantages`.
         environments: Configurations to train on: each changes values of ``env``'s own, but not the rules of play. Every
             update plays instances of all of them.
-        network: Sizes of the network.
+        network: Sizes of the network: what :class:`~schedlab.models.policy.NetworkConfig` has beside the observation's, for
+            example ``{"hidden": 64}``.
         precision: ``"float32"`` or ``"bfloat16"`` (automatic mixed precision).
         compile: Compile the decoder with ``torch.compile``.
         stats_window_size: Episodes over which SB3 averages what it logs; ``None`` for those of an update.
@@ -140,7 +118,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         target_kl: float | None = None,
         baseline: str = "group",
         environments: Sequence[dict[str, Any]] = ({},),
-        network: NetworkSizes | dict[str, Any] | None = None,
+        network: Mapping[str, Any] | None = None,
         precision: str = "float32",
         compile: bool = False,
         stats_window_size: int | None = None,
@@ -161,7 +139,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self.instances, self.repeats, self.minibatch_instances = instances, repeats, minibatch_instances
         self.n_epochs, self.clip_range, self.target_kl, self.baseline = n_epochs, clip_range, target_kl, baseline
         self.environments = [dict(values) for values in environments]
-        self.network_sizes = NetworkSizes(**network) if isinstance(network, dict) else network or NetworkSizes()
+        self.network_sizes = dict(network or {})
         self.precision, self.compile = precision, compile
         self.phases = Phases()
         super().__init__(
@@ -189,7 +167,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self.set_random_seed(self.seed)
         if self.env is not None:
             spec = self.env.get_attr("graph_spec")[0]
-            extractor = {"spec": spec, "config": network_config(spec, **asdict(self.network_sizes))}
+            extractor = {"spec": spec, "config": network_config(spec, **self.network_sizes)}
             known = {"features_extractor_class": GraphExtractor, "features_extractor_kwargs": extractor}
             # kept, so that a saved model can be loaded without an environment, for predicting
             self.policy_kwargs = {**known, **self.policy_kwargs}

@@ -13,7 +13,7 @@ from ..agents.learned import torch_device
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
-from .graph_ppo import GraphPPO, NetworkSizes
+from .graph_ppo import GraphPPO
 from .maskable import make_maskable_ppo
 from .schedules import schedule
 from .settings import TrainSettings
@@ -65,7 +65,7 @@ def make_graph_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, fol
         target_kl=settings.target_kl or None,
         baseline=settings.baseline,
         environments=[dict(values) for values in settings.environments],
-        network=NetworkSizes(**settings.network),
+        network=settings.network,
         precision=settings.precision,
         compile=settings.compile,
         seed=settings.seed,

@@ -33,7 +33,6 @@ def test_every_listed_agent_can_be_built(name):
         ("random@x", "K from 1"),
         ("random@9999999", "K from 1"),
         ("cp-sat@2", "makes no random choices"),
-        ("ppo", "write ppo:FOLDER"),
         ("ppo:", "ppo:FOLDER"),
         ("spt:folder", "ppo:FOLDER"),
         ("ppo:/no/such/folder", "no such checkpoint"),
@@ -47,7 +46,14 @@ def test_bad_agent_names_are_refused_in_one_line(text, words):
 
 
 @pytest.mark.parametrize(
-    "values", [{"time_limit": 0}, {"time_limit": float("nan")}, {"workers": -1}, {"temperature": 0}]
+    "values",
+    [
+        {"time_limit": 0},
+        {"time_limit": float("nan")},
+        {"workers": -1},
+        {"temperature": 0},
+        {"temperature": float("inf")},
+    ],
 )
 def test_bad_options_are_refused(values):
     with pytest.raises(ValueError, match="must"):

@@ -65,6 +65,7 @@ def test_the_wheel_holds_one_top_level_package_with_its_data(wheel_site):
         "py.typed",
         "envs/job_shop/data/classic_instances.txt",
         "train/configs/job_shop.toml",
+        "agents/job_shop/trained/makespan/weights.safetensors",
         "eval/peers/jssenv.py",
     ):
         assert (wheel_site / "schedlab" / name).is_file(), name
@@ -80,7 +81,16 @@ def test_the_wheel_works_away_from_the_repository(wheel_site, tmp_path):
     assert str(wheel_site) in out
     assert "schedlab.envs.job_shop.env" in out
     out = run_from_wheel(
-        wheel_site, tmp_path, "-m", "schedlab.eval", "benchmark", "job-shop", "--instances", "ft06", "--agents", "spt"
+        wheel_site,
+        tmp_path,
+        "-m",
+        "schedlab.eval",
+        "benchmark",
+        "job-shop",
+        "--instances",
+        "ft06",
+        "--agents",
+        "spt,ppo",
     )
     assert "spt" in out
 
