@@ -82,8 +82,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         baseline: ``"group"``, ``"value"`` or ``"both"``; see :func:`~schedlab.train.losses.advantages`.
         environments: Configurations to train on: each changes values of ``env``'s own, but not the rules of play. Every
             update plays instances of all of them.
-        network: Sizes of the network: what :class:`~schedlab.models.policy.NetworkConfig` has beside the observation's, for
-            example ``{"hidden": 64}``.
+        network: Sizes of the network, for example ``{"hidden": 64}``: what the observation does not decide of a
+            :class:`~schedlab.models.policy.NetworkConfig`.
         precision: ``"float32"`` or ``"bfloat16"`` (automatic mixed precision).
         compile: Compile the decoder with ``torch.compile``.
         stats_window_size: Episodes over which SB3 averages what it logs; ``None`` for those of an update.
