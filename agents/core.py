@@ -27,13 +27,14 @@ class AgentOptions:
     Attributes:
         time_limit: Seconds for one instance; only solvers look at the clock.
         workers: Threads of exact solvers.
-        temperature: Of sampled learned policies: 1 samples from the policy as trained, more explores.
+        temperature: Of sampled learned policies: 1 samples from the policy as trained, less stays closer to its best
+            guess. The default was the best of 0.5, 0.7, 0.85 and 1 for 128 samples of random job shops.
         device: Where learned policies compute: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU when there is one.
     """
 
     time_limit: float = 10.0
     workers: int = 0
-    temperature: float = 1.0
+    temperature: float = 0.5
     device: str = "cpu"
 
     def __post_init__(self) -> None:

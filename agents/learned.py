@@ -29,6 +29,8 @@ class LearnedPolicy(Policy[Any, Any]):
         environment: Arguments of the environment that it was trained on.
         features: Names of the features it was trained on, compared before it plays; ``None`` for no comparison.
         sample: Draw instead of taking the most likely action.
+        greedy_first: When drawing, still take the most likely actions in the first row of every instance: of several
+            samples one should be the best guess.
         temperature: Divides the logits before drawing.
         device: Where to compute.
     """
@@ -41,6 +43,7 @@ class LearnedPolicy(Policy[Any, Any]):
         environment: dict[str, Any] | None = None,
         features: dict[str, list[str]] | None = None,
         sample: bool = False,
+        greedy_first: bool = False,
         temperature: float = 1.0,
         device: str | torch.device | None = None,
     ) -> None:
@@ -48,11 +51,11 @@ class LearnedPolicy(Policy[Any, Any]):
         self.problem = problem
         self.environment = environment or {}
         self.features = features
-        self.stochastic = sample
+        self.stochastic, self.greedy_first = sample, greedy_first
         self.temperature = temperature
         self.device = next(network.parameters()).device
         self._encoding: Encoding | None = None
-        self._graph = torch.empty(0)
+        self._graph, self._drawn = torch.empty(0), torch.empty(0)
         self._generator = torch.Generator(device=self.device)
 
     @classmethod
@@ -70,7 +73,7 @@ class LearnedPolicy(Policy[Any, Any]):
         Args:
             folder: The checkpoint.
             problem: The problem to play.
-            sample: Draw actions.
+            sample: Draw actions, except in the first row of every instance.
             temperature: Divides the logits before drawing.
             device: Where to compute.
 
@@ -87,6 +90,7 @@ class LearnedPolicy(Policy[Any, Any]):
             environment=checkpoint.environment,
             features=checkpoint.features,
             sample=sample,
+            greedy_first=True,
             temperature=temperature,
             device=device,
         )
@@ -110,6 +114,9 @@ class LearnedPolicy(Policy[Any, Any]):
         rows = np.unique(graph, return_index=True)[1]
         static = {key: value[rows] for key, value in simulator.observe().static().items()}
         self._graph = torch.tensor(graph, device=self.device)
+        self._drawn = torch.full((len(graph),), self.stochastic, device=self.device)
+        if self.greedy_first:
+            self._drawn[torch.from_numpy(rows).to(self.device)] = False
         with torch.inference_mode():
             self._encoding = self.network.encode(self._tensors(static))
 
@@ -120,16 +127,17 @@ class LearnedPolicy(Policy[Any, Any]):
         dynamic = {key: value[rows] for key, value in simulator.observe(rows=rows).dynamic().items()}
         actions = np.zeros(simulator.batch_size, np.int64)
         with torch.inference_mode():
-            graph = self._graph[torch.from_numpy(rows).to(self.device)]
+            playing = torch.from_numpy(rows).to(self.device)
+            graph = self._graph[playing]
             candidates, action = self.network.candidates(self._tensors(dynamic), graph)
             logits, _ = self.network.decode(self._encoding, candidates)
             table = candidates.padded(logits, -torch.inf)
-            if not self.stochastic:
-                chosen = table.argmax(dim=1)
-            else:
+            chosen = table.argmax(dim=1)
+            if self.stochastic:
                 # from the largest down, so that no temperature makes infinities
                 chances = torch.softmax((table - table.max(dim=1, keepdim=True).values) / self.temperature, dim=1)
-                chosen = torch.multinomial(chances, 1, generator=self._generator).squeeze(1)
+                drawn = torch.multinomial(chances, 1, generator=self._generator).squeeze(1)
+                chosen = torch.where(self._drawn[playing], drawn, chosen)
             actions[rows] = action[candidates.first + chosen].cpu().numpy()
         return actions
 

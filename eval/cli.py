@@ -118,9 +118,9 @@ def _common(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument(
         "--temperature",
         type=float,
-        default=1.0,
+        default=0.5,
         metavar="T",
-        help="of sampled learned agents: 1 samples as trained, more explores (default: 1)",
+        help="of sampled learned agents: 1 samples as trained, less stays closer to the best guess (default: 0.5)",
     )
     parser.add_argument(
         "--device", default="cpu", help="where learned agents compute: cpu, cuda, or auto (default: cpu)"

@@ -55,6 +55,18 @@ def test_the_shipped_agent_beats_every_rule_on_random_instances(name):
     assert np.mean(sampled) < greedy.mean()
 
 
+def test_the_first_sample_is_the_greedy_one_so_that_sampling_is_never_worse():
+    config = CONFIGS["makespan"]
+    sample, rng = PROBLEM.sampler(config), np.random.default_rng(3)
+    instances = [sample(rng) for _ in range(8)]
+    greedy = play(make_agent("ppo", PROBLEM, config), PROBLEM, instances, config).objective()
+    for samples in (1, 3):
+        results = make_agent(f"ppo@{samples}", PROBLEM, config).solve_many(instances, seed=1)
+        found = [PROBLEM.check(i, r.solution, config).objective for i, r in zip(instances, results, strict=True)]
+        assert (np.array(found) <= greedy).all()
+        assert samples > 1 or (np.array(found) == greedy).all()
+
+
 def test_an_objective_without_a_shipped_agent_says_which_have_one():
     with pytest.raises(InputError, match="only for: makespan, total-tardiness"):
         make_agent("ppo", PROBLEM, JobShopConfig(objective="total-flow-time"))
@@ -70,10 +82,12 @@ def test_greedy_play_does_not_depend_on_the_batch(ft06):
     np.testing.assert_array_equal(together, apart)
 
 
-def test_samples_repeat_with_their_seed(ft06):
+def test_samples_repeat_with_their_seed():
     config = JobShopConfig()
+    instance = PROBLEM.load("la21", config)
     first, again, other = (
-        make_agent("ppo@8", PROBLEM, config).solve(ft06, time_limit=1, seed=seed).solution.start for seed in (5, 5, 6)
+        make_agent("ppo@8", PROBLEM, config).solve(instance, time_limit=1, seed=seed).solution.start
+        for seed in (5, 5, 6)
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
