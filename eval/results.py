@@ -153,14 +153,16 @@ def summarise_by_class(rows: Sequence[Row], classes: Mapping[str, str]) -> list[
     for kind in dict.fromkeys(classes.values()):
         own = [row for row in rows if classes.get(row.instance) == kind]
         for item in summarise(own, intervals=False):
-            kept = {key: item[key] for key in ("agent", "count", "mean_objective", "mean_gap", "mean_seconds")}
+            kept = {
+                key: item[key] for key in ("agent", "count", "mean_objective", "mean_gap", "gap_count", "mean_seconds")
+            }
             found.append({"class": kind, **kept})
     return found
 
 
 def class_table(by_class: Sequence[dict[str, Any]]) -> Table:
-    """:func:`summarise_by_class` as a table: mean gaps where there are bounds, else mean objectives."""
-    gaps = any(item["mean_gap"] is not None for item in by_class)
+    """:func:`summarise_by_class` as a table: mean gaps where every instance has one, else mean objectives."""
+    gaps = all(item["gap_count"] == item["count"] for item in by_class)
     kinds = list(dict.fromkeys(item["class"] for item in by_class))
     table = Table("agent", title=f"mean {'gap' if gaps else 'objective'} by class", title_justify="left")
     for kind in kinds:

@@ -196,3 +196,6 @@ def test_classes_are_summarised_apart():
     means = {(item["agent"], item["class"]): item["mean_gap"] for item in found}
     assert means == pytest.approx({("a", "small"): 0.2, ("a", "large"): 0.5, ("b", "small"): 0.2})
     assert [column.header for column in class_table(found).columns] == ["agent", "small", "large"]
+    assert "gap" in class_table(found).title
+    some = summarise_by_class([*rows, row("b", "z", 9.0, None)], {"x": "small", "y": "small", "z": "large"})
+    assert "objective" in class_table(some).title, "a mean over the few instances with a bound would mislead"
