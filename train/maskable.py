@@ -13,7 +13,6 @@ from ..envs import PROBLEMS
 from ..envs.core.problem import Problem
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
 from .graph_ppo import BudgetedProgress
-from .schedules import schedule
 from .settings import TrainSettings
 
 
@@ -45,21 +44,11 @@ def make_maskable_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, 
     return ScheduledMaskablePPO(
         MaskableGraphPolicy,
         env,
-        learning_rate=schedule(settings.schedule, settings.learning_rate),
         n_steps=settings.steps_per_rollout,
         batch_size=settings.minibatch,
-        n_epochs=settings.epochs,
-        gamma=settings.discount,
-        gae_lambda=settings.gae_lambda,
-        clip_range=settings.clip,
-        ent_coef=settings.entropy,
-        vf_coef=settings.value_coefficient,
-        max_grad_norm=settings.max_gradient_norm,
         policy_kwargs={
             "features_extractor_class": GraphExtractor,
             "features_extractor_kwargs": {"spec": spec, "config": config},
         },
-        seed=settings.seed,
-        device=settings.device,
-        tensorboard_log=None if folder is None else str(folder / "tensorboard"),
+        **settings.ppo_arguments(folder),
     )

@@ -15,7 +15,6 @@ from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
 from .graph_ppo import GraphPPO
 from .maskable import make_maskable_ppo
-from .schedules import schedule
 from .settings import TrainSettings
 
 
@@ -51,24 +50,14 @@ def make_graph_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, fol
     return GraphPPO(
         "GraphPolicy",
         gym.make(PROBLEMS[problem.name].env_id, **settings.environment),
-        schedule(settings.schedule, settings.learning_rate),
         instances=settings.instances,
         repeats=settings.repeats,
         minibatch_instances=settings.minibatch_instances,
-        n_epochs=settings.epochs,
-        gamma=settings.discount,
-        gae_lambda=settings.gae_lambda,
-        clip_range=settings.clip,
-        ent_coef=settings.entropy,
-        vf_coef=settings.value_coefficient,
-        max_grad_norm=settings.max_gradient_norm,
         target_kl=settings.target_kl or None,
         baseline=settings.baseline,
         environments=[dict(values) for values in settings.environments],
         network=settings.network,
         precision=settings.precision,
         compile=settings.compile,
-        seed=settings.seed,
-        device=settings.device,
-        tensorboard_log=None if folder is None else str(folder / "tensorboard"),
+        **settings.ppo_arguments(folder),
     )

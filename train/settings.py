@@ -11,7 +11,7 @@ from typing import Any
 
 from ..envs.core.errors import InputError, unknown_name
 from .losses import BASELINES
-from .schedules import SCHEDULES
+from .schedules import SCHEDULES, schedule
 
 ALGORITHMS = ("graph-ppo", "maskable-ppo")
 POSITIVE_INTEGERS = (
@@ -159,6 +159,26 @@ class TrainSettings:
         """Sizes of the network."""
         names = ("hidden", "layers", "heads", "attention_layers", "encoder", "encode", "attend")
         return {name: getattr(self, name) for name in names}
+
+    def ppo_arguments(self, folder: Path | None) -> dict[str, Any]:
+        """What both algorithms call the same.
+
+        Args:
+            folder: Where TensorBoard's log goes; ``None`` for nowhere.
+        """
+        return {
+            "learning_rate": schedule(self.schedule, self.learning_rate),
+            "n_epochs": self.epochs,
+            "gamma": self.discount,
+            "gae_lambda": self.gae_lambda,
+            "clip_range": self.clip,
+            "ent_coef": self.entropy,
+            "vf_coef": self.value_coefficient,
+            "max_grad_norm": self.max_gradient_norm,
+            "seed": self.seed,
+            "device": self.device,
+            "tensorboard_log": None if folder is None else str(folder / "tensorboard"),
+        }
 
     @property
     def validation_environments(self) -> list[dict[str, Any]]:

@@ -19,6 +19,15 @@ def weights(model):
     return torch.cat([parameter.flatten() for parameter in model.policy.parameters()])
 
 
+class Interrupted(TrainingRun):
+    """Somebody presses Ctrl-C in the middle of a roll-out."""
+
+    def _on_step(self):
+        if self.num_timesteps > 200:
+            raise KeyboardInterrupt
+        return True
+
+
 def run(settings, folder):
     model = make_model(PROBLEM, settings)
     watch = TrainingRun(PROBLEM, settings, folder, {})
@@ -62,12 +71,6 @@ def test_a_run_that_was_interrupted_and_resumed_ends_like_one_that_never_stopped
     settings = small.changed(steps=500)
     whole, whole_watch = run(settings, tmp_path / "whole")
 
-    class Interrupted(TrainingRun):
-        def _on_step(self):
-            if self.num_timesteps > 200:
-                raise KeyboardInterrupt  # in the middle of a roll-out
-            return True
-
     model = make_model(PROBLEM, settings)
     with pytest.raises(KeyboardInterrupt):
         train(model, Interrupted(PROBLEM, settings, tmp_path / "parts", {}))
@@ -85,12 +88,6 @@ def test_a_run_that_was_interrupted_and_resumed_ends_like_one_that_never_stopped
 
 def test_the_curve_has_each_moment_once_and_belongs_to_the_saved_states(small, tmp_path):
     settings = small.changed(steps=500)
-
-    class Interrupted(TrainingRun):
-        def _on_step(self):
-            if self.num_timesteps > 200:
-                raise KeyboardInterrupt
-            return True
 
     with pytest.raises(KeyboardInterrupt):
         train(make_model(PROBLEM, settings), Interrupted(PROBLEM, settings, tmp_path, {}))
