@@ -13,6 +13,7 @@ from ..envs.core.errors import InputError
 from ..envs.core.graph import GraphSpec
 from ..envs.core.problem import Problem
 from ..envs.core.simulator import Simulator
+from ..models.candidates import to_device
 from ..models.checkpoint import load_checkpoint
 from ..models.policy import Encoding, GraphPolicy
 from .core import Policy
@@ -118,7 +119,7 @@ class LearnedPolicy(Policy[Any, Any]):
         if self.greedy_first:
             self._drawn[torch.from_numpy(rows).to(self.device)] = False
         with torch.inference_mode():
-            self._encoding = self.network.encode(self._tensors(static))
+            self._encoding = self.network.encode(to_device(static, self.device))
 
     def act(self, simulator: Simulator[Any, Any]) -> NDArray[np.int64]:
         """The chosen candidate of every row that is not done."""
@@ -129,7 +130,7 @@ class LearnedPolicy(Policy[Any, Any]):
         with torch.inference_mode():
             playing = torch.from_numpy(rows).to(self.device)
             graph = self._graph[playing]
-            candidates, action = self.network.candidates(self._tensors(dynamic), graph)
+            candidates, action = self.network.candidates(to_device(dynamic, self.device), graph)
             logits, _ = self.network.decode(self._encoding, candidates)
             table = candidates.padded(logits, -torch.inf)
             chosen = table.argmax(dim=1)
@@ -140,9 +141,6 @@ class LearnedPolicy(Policy[Any, Any]):
                 chosen = torch.where(self._drawn[playing], drawn, chosen)
             actions[rows] = action[candidates.first + chosen].cpu().numpy()
         return actions
-
-    def _tensors(self, arrays: dict[str, NDArray[Any]]) -> dict[str, torch.Tensor]:
-        return {key: torch.from_numpy(value).to(self.device) for key, value in arrays.items()}
 
 
 def torch_device(name: str) -> torch.device:

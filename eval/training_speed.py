@@ -15,9 +15,7 @@ from ..envs.core.problem import Problem
 from ..train.graph_ppo import GraphPPO
 from ..train.memory import keep_freed_memory
 from ..train.models import make_model
-from ..train.settings import TrainSettings
-
-ALGORITHMS = ("graph-ppo", "maskable-ppo")
+from ..train.settings import ALGORITHMS, TrainSettings
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+
+def to_device(arrays: dict[str, NDArray[Any]], device: torch.device) -> dict[str, Tensor]:
+    """Arrays as tensors on a device; on the CPU they share memory."""
+    return {key: torch.from_numpy(value).to(device, non_blocking=True) for key, value in arrays.items()}
 
 
 @dataclass(frozen=True)

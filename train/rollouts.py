@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..envs.core.simulator import Simulator
-from ..models.candidates import Candidates
+from ..models.candidates import Candidates, to_device
 from ..models.policy import Encoding, GraphPolicy
 
 NO_ACTION = np.int64(-1)
@@ -95,11 +95,6 @@ class Rollout:
         decisions = (graph >= 0).nonzero().squeeze(1)
         candidates = replace(self.candidates.select(decisions), graph=graph[decisions])
         return decisions, candidates, {key: value[chosen] for key, value in self.static.items()}
-
-
-def to_device(arrays: dict[str, NDArray[Any]], device: torch.device) -> dict[str, Tensor]:
-    """Arrays as tensors on a device; on the CPU they share memory."""
-    return {key: torch.from_numpy(value).to(device, non_blocking=True) for key, value in arrays.items()}
 
 
 Decode = Callable[[Encoding, Candidates], tuple[Tensor, Tensor]]
