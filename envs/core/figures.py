@@ -14,6 +14,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURE_FORMATS = (".png", ".svg", ".pdf")
+QUALITATIVE_COLOURS = 20  # of matplotlib's largest scale of unordered colours
+
+
+def check_matplotlib() -> None:
+    """Refuse to draw where there is nothing to draw with, before the work is done.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise InputError("pictures need matplotlib: pip install 'schedlab[plots]'") from error
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -22,14 +35,26 @@ def new_figure(width: float, height: float) -> Figure:
     Raises:
         InputError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError("pictures need matplotlib: pip install 'schedlab[plots]'") from error
+    check_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def distinct_colours(count: int) -> list[tuple[float, float, float]]:
+    """Colours, as RGB fractions, that tell ``count`` things apart; from 21 things on, steps of a continuous scale."""
+    from matplotlib import colormaps
+
+    if count <= QUALITATIVE_COLOURS:
+        # the strong half of tab20 first, so that ten things get ten clearly different colours
+        order = [*range(0, 20, 2), *range(1, 20, 2)]
+        shades = [colormaps["tab20"](order[index]) for index in range(count)]
+    else:
+        shades = [colormaps["turbo"](0.05 + 0.9 * index / (count - 1)) for index in range(count)]
+    return [(red, green, blue) for red, green, blue, _ in shades]
 
 
 def figure_to_array(figure: Figure, dpi: int = 100) -> NDArray[np.uint8]:

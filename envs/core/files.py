@@ -1,10 +1,34 @@
-"""Writing files so that nobody ever finds half of one."""
+"""Reading files with clear errors, and writing them so that nobody ever finds half of one."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from pathlib import Path
+
+from .errors import InputError
+
+MAX_TEXT_BYTES = 64 * 2**20
+
+
+def read_text(path: Path) -> str:
+    """The content of an instance file.
+
+    Raises:
+        InputError: The file is missing, unreadable, implausibly large or not text.
+    """
+    try:
+        if path.is_file() and path.stat().st_size > MAX_TEXT_BYTES:
+            raise InputError(f"{path}: larger than {MAX_TEXT_BYTES >> 20} MiB, not an instance file")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder, not an instance file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import gymnasium as gym
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import InputError, unknown_name
 from .simulator import InstanceT, Simulator, SolutionT
@@ -97,23 +98,35 @@ class CheckReport:
         feasible: Whether every constraint holds.
         objective: The recomputed objective; NaN where the solution is infeasible.
         violations: One sentence per broken constraint (the first hundred).
+        measures: Further numbers that people read beside the objective, recomputed as well, for example
+            ``{"max_tardiness": 340.0}``. Names ending in ``_share`` are fractions, shown as percentages; the others
+            have the objective's unit or one that their name says. Empty where the solution is infeasible.
     """
 
     feasible: bool
     objective: float
     violations: tuple[str, ...] = ()
+    measures: dict[str, float] = field(default_factory=dict)
 
 
 class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
     """Names a problem's parts, so that environments, agents and the benchmark need not know it.
 
     A configuration is a frozen dataclass of plain JSON values: what instances, what objective, what options.
+
+    Attributes:
+        name: On the command line.
+        title: One line for ``schedlab list``.
+        config_type: The dataclass of its configurations.
+        minimise: Whether a smaller objective is better.
+        job_costs_label: What :meth:`job_costs` are, as on an axis (``"tardiness"``); empty where it gives none.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     config_type: ClassVar[type]
     minimise: ClassVar[bool] = True
+    job_costs_label: ClassVar[str] = ""
 
     @abstractmethod
     def sampler(self, config: ConfigT) -> Callable[[np.random.Generator], InstanceT]:
@@ -141,6 +154,14 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
             InputError: No such name or file, or the file is wrong.
         """
 
+    def load_all(self, name_or_path: str, config: ConfigT) -> list[InstanceT]:
+        """Every instance of that name or file, in its order: one, unless the problem has files that hold several.
+
+        Raises:
+            InputError: No such name or file, or the file is wrong.
+        """
+        return [self.load(name_or_path, config)]
+
     @abstractmethod
     def instance_name(self, instance: InstanceT) -> str:
         """The name under which results are reported."""
@@ -156,6 +177,16 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
     @abstractmethod
     def check(self, instance: InstanceT, solution: SolutionT, config: ConfigT) -> CheckReport:
         """Verify a solution and recompute its objective, without the simulator's code."""
+
+    def job_costs(self, instance: InstanceT, solution: SolutionT, config: ConfigT) -> NDArray[np.float64] | None:
+        """What a feasible solution costs each job, for the distribution over jobs that the benchmark draws.
+
+        Means hide the few jobs that are very late. This is, for example, the tardiness of every job that counts.
+
+        Returns:
+            Float64 ``[J]``, none negative, in the unit of time; ``None`` where the objective has no such cost.
+        """
+        return None
 
     @abstractmethod
     def solution_to_json(self, instance: InstanceT, solution: SolutionT) -> dict[str, Any]:

@@ -110,6 +110,13 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
         self.illegal_count = 0
         return earned
 
+    def elapsed(self) -> NDArray[np.int64]:
+        """How far each episode is, ``[B]``: episodes of one instance can be compared where this is equal.
+
+        The steps taken, unless a problem has a time of its own that no decision moves.
+        """
+        return self.steps
+
     @abstractmethod
     def objective(self) -> NDArray[np.float64]:
         """The problem's own cost or profit of each row, ``[B]``; final once the row is done."""

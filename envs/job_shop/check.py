@@ -20,7 +20,8 @@ def check_schedule(instance: JobShopInstance, solution: JobShopSolution, objecti
         objective: One of :data:`~schedlab.envs.job_shop.OBJECTIVES`.
 
     Returns:
-        The verdict; infeasible also when an operation has no start time.
+        The verdict; infeasible also when an operation has no start time. Measures, where the objective has due
+        dates: ``tardy_share`` of the jobs, and ``max_tardiness``, unweighted.
     """
     starts = [int(value) for value in solution.start]
     jobs = instance.jobs()
@@ -51,16 +52,20 @@ def check_schedule(instance: JobShopInstance, solution: JobShopSolution, objecti
                 found.append(f"machine {machine}: {second} starts at {start}, before the end of {first} at {end}")
     if found:
         return CheckReport(False, float("nan"), tuple(found[:MAX_VIOLATIONS]))
-    return CheckReport(True, float(_objective(instance, completions, objective)))
+    return _feasible_report(instance, completions, objective)
 
 
-def _objective(instance: JobShopInstance, completions: list[int], objective: str) -> int:
+def _feasible_report(instance: JobShopInstance, completions: list[int], objective: str) -> CheckReport:
     if objective == "makespan":
-        return max(completions)
+        return CheckReport(True, float(max(completions)))
     if objective == "total-flow-time":
-        return sum(c - int(r) for c, r in zip(completions, instance.release, strict=True))
+        return CheckReport(True, float(sum(c - int(r) for c, r in zip(completions, instance.release, strict=True))))
     if instance.due is None:
         raise ValueError(f"{instance.name} has no due dates, which {objective} needs")
     weights = [int(w) for w in instance.weight] if objective == "total-weighted-tardiness" else [1] * len(completions)
     late = [max(0, c - int(d)) for c, d in zip(completions, instance.due, strict=True)]
-    return sum(w * t for w, t in zip(weights, late, strict=True))
+    return CheckReport(
+        True,
+        float(sum(w * t for w, t in zip(weights, late, strict=True))),
+        measures={"tardy_share": sum(t > 0 for t in late) / len(late), "max_tardiness": float(max(late))},
+    )

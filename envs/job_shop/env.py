@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from ..core.config import Range
 from ..core.gym_env import SchedulingEnv
 from ..core.problem import Problem
 from ..core.vector_env import SchedulingVectorEnv
-from .config import Range
 from .problem import PROBLEM
 
 

@@ -24,13 +24,13 @@ from typing import Literal, NoReturn
 import numpy as np
 
 from ..core.errors import InputError
+from ..core.files import read_text
 from .instance import MAX_TIME, JobShopInstance
 
 Format = Literal["standard", "taillard"]
 Line = tuple[int, list[str]]
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
-MAX_FILE_BYTES = 64 * 2**20
 PER_JOB_KEYWORDS = ("operations", "release", "due", "weight")
 MATRIX_KEYWORDS = ("times", "machines")
 
@@ -42,19 +42,7 @@ def read_instance(path: str | Path, format: Format | None = None) -> JobShopInst
         InputError: The file is missing, unreadable or wrong; the message names the file and the line.
     """
     path = Path(path)
-    try:
-        if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, not an instance file")
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, not an instance file") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    return parse_instance(text, name=path.stem, source=str(path), format=format)
+    return parse_instance(read_text(path), name=path.stem, source=str(path), format=format)
 
 
 def parse_instance(

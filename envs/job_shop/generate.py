@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .config import JobShopConfig, value_range
+from ..core.config import value_range
+from .config import JobShopConfig
 from .instance import JobShopInstance
 
 # Lehmer generator of Bratley, Fox & Schrage (1983) as used by Taillard (1993), section 2

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..core.config import value_range
 from ..core.errors import InputError
+from ..core.instances import looks_like_a_path, named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
 from . import catalog, formats
 from .check import check_schedule
-from .config import JobShopConfig, value_range
+from .config import JobShopConfig
 from .generate import completed, random_instance
 from .instance import JobShopInstance
 from .render import draw_gantt, draw_gantt_text
@@ -33,6 +35,7 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
     name: ClassVar[str] = "job-shop"
     title: ClassVar[str] = "Job shop: makespan, tardiness, flow time"
     config_type: ClassVar[type] = JobShopConfig
+    job_costs_label: ClassVar[str] = "tardiness"
 
     def sampler(self, config: JobShopConfig) -> Callable[[np.random.Generator], JobShopInstance]:
         """Random instances, or a uniform draw from the configured ones.
@@ -44,17 +47,11 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
             if "tardiness" in config.objective and config.due_date_factor is None:
                 raise InputError(f"{config.objective} needs due dates: set the due date factor, for example to 1.3")
             return lambda rng: random_instance(config, rng)
-        instances = self._configured(config)
-        if len(instances) == 1:
-            return lambda rng: instances[0]
-        return lambda rng: instances[int(rng.integers(len(instances)))]
+        return one_of(self._configured(config))
 
     def _configured(self, config: JobShopConfig) -> list[JobShopInstance]:
         assert config.instance is not None
-        names = [config.instance] if isinstance(config.instance, str) else list(config.instance)
-        if not names:
-            raise InputError("instance is an empty list; name at least one")
-        return [self.load(name, config) for name in names]
+        return named_instances(config.instance, lambda name: self.load(name, config))
 
     def simulator_for_config(self, config: JobShopConfig, batch_size: int) -> JobShopSimulator:
         """Sized for the configured instances, or for the largest random one."""
@@ -86,7 +83,7 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
         """A built-in name, else a file in the standard or in Taillard's format."""
         if name_or_path in catalog.instance_names():
             instance = catalog.named_instance(name_or_path)
-        elif _looks_like_a_path(name_or_path):
+        elif looks_like_a_path(name_or_path):
             instance = formats.read_instance(name_or_path)
         else:
             instance = catalog.named_instance(name_or_path)  # raises, with the nearest names
@@ -117,6 +114,17 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
     def check(self, instance: JobShopInstance, solution: JobShopSolution, config: JobShopConfig) -> CheckReport:
         """See :func:`~schedlab.envs.job_shop.check.check_schedule`."""
         return check_schedule(instance, solution, config.objective)
+
+    def job_costs(
+        self, instance: JobShopInstance, solution: JobShopSolution, config: JobShopConfig
+    ) -> NDArray[np.float64] | None:
+        """The tardiness of every job, unweighted, where the objective has due dates."""
+        if "tardiness" not in config.objective or instance.due is None:
+            return None
+        last = instance.first_operation[1:] - 1
+        lateness = solution.start[last] + instance.duration[last] - instance.due
+        tardiness: NDArray[np.float64] = np.maximum(lateness, 0).astype(np.float64)
+        return tardiness
 
     def solution_to_json(self, instance: JobShopInstance, solution: JobShopSolution) -> dict[str, Any]:
         """``{"start": [[...], ...]}``."""
@@ -149,11 +157,6 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
         """Random instances by size, with and without due dates."""
         sizes = ((6, 6), (10, 10), (15, 15), (20, 15), (20, 20), (30, 15), (30, 20))
         return {f"random-{jobs}x{machines}": {"num_jobs": jobs, "num_machines": machines} for jobs, machines in sizes}
-
-
-def _looks_like_a_path(text: str) -> bool:
-    path = Path(text)
-    return path.suffix != "" or len(path.parts) > 1 or path.exists()
 
 
 PROBLEM = JobShop()
