@@ -14,8 +14,9 @@ from ..agents import BestOf, Policy, SolverResult, play
 from ..agents.core import Agent, AgentOptions, available_cores
 from ..agents.random_policy import RandomPolicy
 from ..envs.core.problem import Problem
+from .distributions import Quantiles, cost_quantiles
 from .instance_sets import Entry
-from .results import Row, gap_to
+from .results import Row, RowKey, gap_to
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Benchmark:
         batch: Instances of a policy played side by side; their ``seconds`` are the batch's, shared equally. With
             1 (the default) every instance is timed alone. What a sampling agent draws depends on the batch.
         done: Rows of an earlier run, which are not measured again.
+        distributions: Where to collect, by the rows' keys, how costs spread over the jobs of a solution; it may hold
+            those of the rows that are done. By default nothing is collected.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Benchmark:
         options: AgentOptions | None = None,
         batch: int = 1,
         done: Sequence[Row] = (),
+        distributions: dict[RowKey, Quantiles] | None = None,
     ) -> None:
         self.problem = problem
         self.config = config
@@ -96,6 +100,9 @@ class Benchmark:
         self.agents = agents
         self.options = options or AgentOptions()
         self.batch = batch
+        self.distributions = distributions
+        self._done = list(done)
+        self._has_job_costs = False
         self._rows = {row.key: row for row in done}
         self._proved: dict[str, float] = {
             row.instance: row.bound for row in done if row.bound_kind == "proved" and row.bound is not None
@@ -131,12 +138,25 @@ class Benchmark:
             yield rows
 
     def _warm_up(self) -> None:
-        """Compile the kernels before the clock runs."""
+        """Compile the kernels before the clock runs, and see whether solutions have job costs."""
         if self.entries:
-            play(RandomPolicy(), self.problem, [self.entries[0].instance], self.config).observe()
+            instance = self.entries[0].instance
+            simulator = play(RandomPolicy(), self.problem, [instance], self.config)
+            simulator.observe()
+            if self.distributions is not None:
+                self._has_job_costs = self.problem.job_costs(instance, simulator.solution(0), self.config) is not None
+
+    def without_distribution(self) -> list[Row]:
+        """Rows of the earlier run that have none though they could: it did not collect them. After :meth:`run`."""
+        known = self.distributions or {}
+        return [row for row in self._done if self._has_job_costs and row.feasible and row.key not in known]
 
     def _row(self, job: Job, entry: Entry, result: SolverResult[Any], seconds: float) -> Row:
         report = self.problem.check(entry.instance, result.solution, self.config)
+        if self.distributions is not None and report.feasible:
+            costs = self.problem.job_costs(entry.instance, result.solution, self.config)
+            if costs is not None and len(costs):
+                self.distributions[entry.name, job.agent, job.seed] = cost_quantiles(costs)
         if result.bound is not None:
             better = max if self.problem.minimise else min
             self._proved[entry.name] = better(result.bound, self._proved.get(entry.name, result.bound))
@@ -152,6 +172,7 @@ class Benchmark:
             samples=result.samples,
             seed=job.seed,
             feasible=report.feasible,
+            measures=report.measures if report.feasible else {},
         )
 
     def rows(self) -> list[Row]:

@@ -150,8 +150,8 @@ def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
         "--instances",
         required=True,
         metavar="LIST",
-        help="comma-separated names (ta01), ranges (ta01-ta80), files, folders, or presets from 'schedlab list'; "
-        "a preset gives one random instance per seed",
+        help="comma-separated names (ta01), ranges (ta01-ta80), files with one or more instances, folders of "
+        "them, or presets from 'schedlab list'; a preset gives one random instance per seed",
     )
     parser.add_argument("--agents", required=True, metavar="LIST", help=f"comma-separated; each is {AGENT_HELP}")
     parser.add_argument("--seeds", default="0", help="numbers and ranges such as 0-19 (default: 0)")
@@ -164,6 +164,12 @@ def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
         "--against", metavar="AGENT", help="also compare every agent with this one, instance by instance"
     )
     parser.add_argument("--details", action="store_true", help="also print a table of every instance")
+    parser.add_argument(
+        "--plots",
+        action="store_true",
+        help="draw into --out: objectives.png (a box per agent), against.png (with --against: a point per instance) "
+        "and, where jobs have due dates, distribution.png (share of jobs above each tardiness); needs matplotlib",
+    )
     _common(parser, problem)
 
 

@@ -18,31 +18,20 @@ from ..agents import SolverResult, agent_specs, make_agent, shipped_agents
 from ..agents.core import AgentOptions
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
-from ..envs.core.figures import check_picture_path, save_figure
+from ..envs.core.figures import check_matplotlib, check_picture_path, save_figure
 from ..envs.core.files import write_atomically
-from ..envs.core.problem import Problem, load_problem
+from ..envs.core.problem import CheckReport, Problem, load_problem
 from .benchmark import Benchmark, about_this_run, check_agents, decide
 from .config_options import given_config_values
+from .distributions import DISTRIBUTIONS_FILE, read_distributions, write_distributions
 from .instance_sets import expand_instances, parse_seeds
-from .results import (
-    Row,
-    class_table,
-    compare,
-    comparison_table,
-    read_results,
-    summarise_by_class,
-    summary_table,
-    write_results,
-)
+from .report import console, report_results
+from .results import Row, gap_to, read_results, write_results
+from .tables import exact_number, measures_text, percent
 
 MAX_SOLUTION_BYTES = 256 * 2**20
-PIPE_WIDTH = 130  # columns of a table that does not go to a terminal
-
-
-def console() -> Console:
-    """Where tables go."""
-    wide = Console()
-    return wide if wide.is_terminal else Console(width=PIPE_WIDTH)
+SAVE_EVERY = 5.0  # seconds, at least, between rewriting the files of a benchmark that runs
+SAVING_SHARE = 0.05  # of the time, at most
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -138,22 +127,27 @@ def run_solve(arguments: argparse.Namespace) -> int:
         save_figure(problem.draw(instance, result.solution), plot)
     if arguments.text:
         print(problem.draw_text(instance, result.solution, max(console().width - 1, 40)))
-    _print_result(problem, instance, config, name, report.objective, result, seconds)
+    _print_result(problem, instance, config, name, report, result, seconds)
     return 0
 
 
 def _print_result(
-    problem: Problem[Any, Any, Any], instance: Any, config: Any, agent: str, objective: float,
+    problem: Problem[Any, Any, Any], instance: Any, config: Any, agent: str, report: CheckReport,
     result: SolverResult[Any], seconds: float,
 ) -> None:  # fmt: skip
     known = problem.bound(instance, config)
-    parts = [f"{problem.instance_name(instance)}: {agent} {objective:g} in {seconds:.3f} s, checked"]
+    parts = [f"{problem.instance_name(instance)}: {agent} {exact_number(report.objective)} in {seconds:.3f} s, checked"]
+    if report.measures:
+        parts.append(measures_text(report.measures))
     if result.proved:
         parts.append("proved optimal")
     elif result.bound is not None:
-        parts.append(f"proved bound {result.bound:g}")
+        parts.append(f"proved bound {exact_number(result.bound)}")
     if known is not None:
-        parts.append(f"{objective / known.value - 1:.1%} above the best known {known.value:g}")
+        gap = gap_to(report.objective, known.value, problem.minimise)
+        side = "above" if problem.minimise else "below"
+        distance = "" if gap is None else f"{percent(gap)} {side} the "
+        parts.append(f"{distance}best known {exact_number(known.value)}")
     print("; ".join(parts))
 
 
@@ -184,9 +178,10 @@ def run_check(arguments: argparse.Namespace) -> int:
         print(f"{path}: infeasible, {len(report.violations)} violations")
         return 1
     if claimed is not None and claimed != report.objective:
-        print(f"{path}: feasible, but claims {claimed} and has {report.objective:g}")
+        print(f"{path}: feasible, but claims {claimed} and has {exact_number(report.objective)}")
         return 1
-    print(f"{path}: feasible, objective {report.objective:g}")
+    measures = f"; {measures_text(report.measures)}" if report.measures else ""
+    print(f"{path}: feasible, objective {exact_number(report.objective)}{measures}")
     return 0
 
 
@@ -209,45 +204,43 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     """``schedlab benchmark PROBLEM --instances ... --agents ...``."""
     problem = load_problem(arguments.problem)
     config, options = _config(problem, arguments), _options(arguments)
+    _check_switches(arguments)
+    entries = expand_instances(arguments.instances, parse_seeds(arguments.seeds), problem, config)
+    agents = {name: make_agent(name, problem, config, options) for name in _agent_names(arguments)}
+    check_agents(agents, entries, config)
+    folder = Path(arguments.out) if arguments.out else None
+    about = about_this_run(arguments.command_line, given_config_values(arguments), options)
+    done = [] if folder is None else _prepare_folder(folder, about, arguments.resume)
+    distributions = read_distributions(folder) if folder is not None and arguments.plots else None
+    benchmark = Benchmark(problem, config, entries, agents, options, arguments.batch, done, distributions)
+    _run_with_progress(benchmark, folder, about)
+    title = f"{problem.name}: {arguments.instances}"
+    report_results(benchmark, title, about, against=arguments.against, details=arguments.details, folder=folder)
+    return 0 if all(row.feasible for row in benchmark.rows()) else 1
+
+
+def _check_switches(arguments: argparse.Namespace) -> None:
     if arguments.batch < 1:
         raise InputError(f"--batch must be at least 1, got {arguments.batch}")
     if arguments.resume and not arguments.out:
         raise InputError("--resume needs --out, the folder to continue")
-    entries = expand_instances(arguments.instances, parse_seeds(arguments.seeds), problem, config)
+    if arguments.plots:
+        if not arguments.out:
+            raise InputError("--plots needs --out, the folder for the pictures")
+        check_matplotlib()
+
+
+def _agent_names(arguments: argparse.Namespace) -> list[str]:
     names = [name.strip() for name in arguments.agents.split(",")]
     if len(set(names)) != len(names):
         raise InputError(f"--agents names an agent twice: {arguments.agents}")
     if arguments.against and arguments.against not in names:
         raise InputError(f"--against {arguments.against!r} is not among --agents")
-    agents = {name: make_agent(name, problem, config, options) for name in names}
-    check_agents(agents, entries, config)
-    folder = Path(arguments.out) if arguments.out else None
-    done: list[Row] = []
-    about = about_this_run(arguments.command_line, given_config_values(arguments), options)
-    if folder is not None:
-        done = _prepare_folder(folder, about, arguments.resume)
-    benchmark = Benchmark(problem, config, entries, agents, options, arguments.batch, done)
-    _run_with_progress(benchmark, folder, about)
-    rows = benchmark.rows()
-    screen = console()
-    if arguments.details:
-        screen.print(_details_table(rows))
-    screen.print(summary_table(rows, f"{problem.name}: {arguments.instances}", problem.minimise))
-    classes = {entry.name: problem.instance_class(entry.instance) for entry in entries}
-    if len(set(classes.values())) > 1:
-        about["classes"] = summarise_by_class(rows, classes)
-        screen.print(class_table(about["classes"]))
-    if arguments.against and (compared := compare(rows, arguments.against)):
-        about["comparisons"] = compared
-        screen.print(comparison_table(compared))
-    if folder is not None and {"classes", "comparisons"} & set(about):
-        write_results(folder, rows, about)
-    if folder is not None:
-        print(f"written: {folder / 'results.json'}, results.csv, summary.json")
-    return 0 if all(row.feasible for row in rows) else 1
+    return names
 
 
 def _prepare_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[Row]:
+    """Make the folder, or read what it holds if the run is to be continued."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; --out names a folder")
     done: list[Row] = []
@@ -258,6 +251,9 @@ def _prepare_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[R
             if before.get(key) != about[key]:
                 raise InputError(f"{folder}: was run with {key} {before.get(key)}, not {about[key]}; use another --out")
     folder.mkdir(parents=True, exist_ok=True)
+    if not done:
+        # those of other rows must not be taken for this run's when it is resumed
+        (folder / DISTRIBUTIONS_FILE).unlink(missing_ok=True)
     return done
 
 
@@ -270,36 +266,27 @@ def _run_with_progress(benchmark: Benchmark, folder: Path | None, about: dict[st
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    saved = time.monotonic()
+    saved, saving = time.monotonic(), 0.0
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("benchmark", total=sum(len(job.entries) for job in jobs))
         try:
             for rows in benchmark.run():
                 progress.update(task, advance=len(rows), description=f"{rows[-1].agent} on {rows[-1].instance}")
                 # rewritten now and then, so that a run that is cut short keeps what it measured
-                if folder is not None and time.monotonic() - saved > 5:
-                    write_results(folder, benchmark.rows(), about)
+                if folder is not None and time.monotonic() - saved > max(SAVE_EVERY, saving / SAVING_SHARE):
+                    began = time.monotonic()
+                    _save(benchmark, folder, about)
                     saved = time.monotonic()
+                    saving = saved - began
         finally:
             if folder is not None:
-                write_results(folder, benchmark.rows(), about)
+                _save(benchmark, folder, about)
 
 
-def _details_table(rows: list[Row]) -> Table:
-    agents = list(dict.fromkeys(row.agent for row in rows))
-    table = Table("instance", "bound", *agents, title="objective (gap) per instance; first seed", title_justify="left")
-    first: dict[tuple[str, str], Row] = {}
-    for row in rows:
-        first.setdefault((row.instance, row.agent), row)
-    for instance in dict.fromkeys(row.instance for row in rows):
-        bound = next((row.bound for row in rows if row.instance == instance), None)
-        cells = []
-        for agent in agents:
-            found = first.get((instance, agent))
-            value = "-" if found is None or found.objective is None else f"{found.objective:g}"
-            cells.append(value if found is None or found.gap is None else f"{value} ({found.gap:.1%})")
-        table.add_row(instance, "-" if bound is None else f"{bound:g}", *cells)
-    return table
+def _save(benchmark: Benchmark, folder: Path, about: dict[str, Any]) -> None:
+    write_results(folder, benchmark.rows(), about, benchmark.problem.minimise)
+    if benchmark.distributions:
+        write_distributions(folder, benchmark.distributions)
 
 
 def run_speed(arguments: argparse.Namespace) -> int:

@@ -81,10 +81,11 @@ def _expand(part: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], 
             files = sorted(path for path in Path(part).iterdir() if path.is_file() and path.name[0] != ".")
             if not files:
                 raise InputError(f"{part}: the folder holds no instance files")
-            return [_named(str(path), seeds, problem, config) for path in files]
+            return [entry for path in files for entry in _named(str(path), seeds, problem, config)]
         if bounds := NAME_RANGE.fullmatch(part):
-            return [_named(name, seeds, problem, config) for name in _name_range(part, bounds, problem)]
-    return [_named(part, seeds, problem, config)]
+            names = _name_range(part, bounds, problem)
+            return [entry for name in names for entry in _named(name, seeds, problem, config)]
+    return _named(part, seeds, problem, config)
 
 
 def _name_range(part: str, bounds: re.Match[str], problem: Problem[Any, Any, Any]) -> list[str]:
@@ -97,9 +98,9 @@ def _name_range(part: str, bounds: re.Match[str], problem: Problem[Any, Any, Any
     return names
 
 
-def _named(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any) -> Entry:
-    instance = problem.load(name, config)
-    return Entry(problem.instance_name(instance), instance, seeds)
+def _named(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
+    """The instances of a name or file: one, or all that the file holds."""
+    return [Entry(problem.instance_name(instance), instance, seeds) for instance in problem.load_all(name, config)]
 
 
 def _preset(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:

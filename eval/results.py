@@ -1,23 +1,37 @@
-"""Rows, summaries, files and tables of a benchmark."""
+"""Rows, summaries and files of a benchmark."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
 from ..envs.core.errors import InputError
 from ..envs.core.files import write_atomically
 
 BOOTSTRAP_RESAMPLES = 10_000
+SAME = 1e-9  # relative difference below which two objectives are one
+
+CLASS_KEYS = (
+    "agent",
+    "count",
+    "mean_objective",
+    "bound_count",
+    "aggregate_gap",
+    "mean_gap",
+    "gap_count",
+    "mean_seconds",
+)
+
+RowKey = tuple[str, str, int]
+"""Instance, agent, seed."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,7 @@ class Row:
         samples: Solutions built to find this one.
         seed: Of the agent, and of the instance where a preset made it.
         feasible: The checker's verdict.
+        measures: Further numbers that the checker recomputed, by name; empty where it gives none.
     """
 
     problem: str
@@ -49,9 +64,10 @@ class Row:
     samples: int
     seed: int
     feasible: bool
+    measures: dict[str, float] = field(default_factory=dict)
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> RowKey:
         """What is unique in a benchmark: instance, agent, seed."""
         return self.instance, self.agent, self.seed
 
@@ -80,130 +96,173 @@ def mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]
     return float(low), float(high)
 
 
-def summarise(rows: Sequence[Row], intervals: bool = True) -> list[dict[str, Any]]:
-    """Per agent: count, mean objective, mean gap with its 95 % interval, mean seconds, all feasible."""
+def aggregate_gap(objectives: Sequence[float], bounds: Sequence[float], minimise: bool = True) -> float | None:
+    """Relative distance of a sum of objectives from the sum of their bounds; ``None`` where the bounds sum to 0.
+
+    A mean of ratios leaves out bounds of 0 and lets bounds near 0 decide; sums do neither.
+    """
+    total = sum(bounds)
+    return gap_to(sum(objectives), total, minimise) if total > 0 else None
+
+
+def measure_names(rows: Sequence[Row]) -> list[str]:
+    """The measures that any row has, in the order in which they first appear."""
+    return list(dict.fromkeys(name for row in rows for name in row.measures))
+
+
+def summarise(rows: Sequence[Row], intervals: bool = True, minimise: bool = True) -> list[dict[str, Any]]:
+    """Per agent: means, and how far from the bounds.
+
+    Args:
+        rows: The rows.
+        intervals: Whether to bootstrap the mean gap's 95 % interval.
+        minimise: Whether smaller objectives are better.
+
+    Returns:
+        One item per agent: ``count`` of rows; ``mean_objective``; ``aggregate_gap`` over the ``bound_count`` rows with
+        a bound and an objective; ``mean_gap``, ``gap_interval_95`` and ``median_gap`` over the ``gap_count`` rows
+        with a gap; ``at_bound``, the share of the rows with a bound whose objective equals it (infeasible rows do not);
+        ``bound_kinds``; ``mean_seconds``; ``all_feasible``; ``measures``, the mean of each over the rows that have it.
+    """
     summary = []
     for agent in dict.fromkeys(row.agent for row in rows):
         own = [row for row in rows if row.agent == agent]
         objectives = [row.objective for row in own if row.objective is not None]
+        bounded = [row for row in own if row.bound is not None]
+        pairs = [(row.objective, row.bound) for row in bounded if row.objective is not None and row.bound is not None]
         gaps = [row.gap for row in own if row.gap is not None]
-        kinds = sorted({row.bound_kind for row in own if row.gap is not None})
+        at_bound = sum(abs(objective - bound) <= SAME * max(abs(bound), 1) for objective, bound in pairs)
         summary.append(
             {
                 "agent": agent,
                 "count": len(own),
                 "mean_objective": float(np.mean(objectives)) if objectives else None,
+                "bound_count": len(pairs),
+                "aggregate_gap": aggregate_gap([value for value, _ in pairs], [bound for _, bound in pairs], minimise),
                 "mean_gap": float(np.mean(gaps)) if gaps else None,
                 "gap_count": len(gaps),
                 "gap_interval_95": mean_interval(gaps) if intervals else None,
-                "bound_kinds": kinds,
+                "median_gap": float(np.median(gaps)) if gaps else None,
+                "at_bound": at_bound / len(bounded) if bounded else None,
+                "bound_kinds": sorted({row.bound_kind for row in bounded}),
                 "mean_seconds": float(np.mean([row.seconds for row in own])),
                 "all_feasible": all(row.feasible for row in own),
+                "measures": {
+                    name: float(np.mean([row.measures[name] for row in own if name in row.measures]))
+                    for name in measure_names(own)
+                },
             }
         )
     return summary
 
 
+def instance_means(rows: Sequence[Row], value: Callable[[Row], float | None]) -> dict[str, dict[str, float]]:
+    """Agent -> instance -> mean of a value over the seeds that have it.
+
+    Args:
+        rows: The rows.
+        value: What to average of a row; ``None`` leaves the row out.
+    """
+    found: dict[str, dict[str, list[float]]] = {row.agent: {} for row in rows}
+    for row in rows:
+        if (number := value(row)) is not None:
+            found[row.agent].setdefault(row.instance, []).append(number)
+    return {
+        agent: {instance: float(np.mean(numbers)) for instance, numbers in own.items()} for agent, own in found.items()
+    }
+
+
+def _measure(name: str, row: Row) -> float | None:
+    return row.measures.get(name)
+
+
+def _differences(means: Mapping[str, Mapping[str, float]], agent: str, reference: str) -> list[float]:
+    """An agent's values minus those of the reference, on the instances that both have."""
+    own, base = means[agent], means[reference]
+    return [own[instance] - base[instance] for instance in own if instance in base]
+
+
 def compare(rows: Sequence[Row], reference: str) -> list[dict[str, Any]]:
     """Per agent: the mean difference from a reference agent, instance by instance, with its 95 % interval.
 
-    Several seeds of one instance count as their mean. Instances that one of the two did not solve are left out.
+    Several seeds of one instance count as their mean. Instances that one of the two did not solve are left out. Each
+    measure that both have is compared in the same way, under ``measures``.
 
     Args:
         rows: The rows.
         reference: An agent among them.
     """
-    means: dict[str, dict[str, float]] = {}
-    for agent in dict.fromkeys(row.agent for row in rows):
-        values: dict[str, list[float]] = {}
-        for row in rows:
-            if row.agent == agent and row.objective is not None:
-                values.setdefault(row.instance, []).append(row.objective)
-        means[agent] = {instance: float(np.mean(found)) for instance, found in values.items()}
+    means = instance_means(rows, lambda row: row.objective)
+    by_measure = {name: instance_means(rows, partial(_measure, name)) for name in measure_names(rows)}
     compared = []
     for agent, own in means.items():
-        shared = [instance for instance in own if instance in means[reference]]
-        if agent == reference or not shared:
+        differences = _differences(means, agent, reference)
+        if agent == reference or not differences:
             continue
-        differences = [own[instance] - means[reference][instance] for instance in shared]
-        base = float(np.mean([means[reference][instance] for instance in shared]))
+        base = float(np.mean([means[reference][instance] for instance in own if instance in means[reference]]))
+        measured = {name: _differences(values, agent, reference) for name, values in by_measure.items()}
         compared.append(
             {
                 "agent": agent,
                 "against": reference,
-                "count": len(shared),
+                "count": len(differences),
                 "mean_difference": float(np.mean(differences)),
                 "interval_95": mean_interval(differences),
                 "relative_difference": float(np.mean(differences)) / base if base else None,
                 "lower": sum(difference < 0 for difference in differences),
                 "equal": sum(difference == 0 for difference in differences),
+                "measures": {
+                    name: {"mean_difference": float(np.mean(values)), "interval_95": mean_interval(values)}
+                    for name, values in measured.items()
+                    if values
+                },
             }
         )
     return compared
 
 
-def summarise_by_class(rows: Sequence[Row], classes: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Per agent and class: count, mean objective, mean gap, mean seconds.
+def summarise_by_class(rows: Sequence[Row], classes: Mapping[str, str], minimise: bool = True) -> list[dict[str, Any]]:
+    """Per agent and class: counts, mean objective, aggregate and mean gap, mean seconds; see :func:`summarise`.
 
     Args:
         rows: The rows.
         classes: The class of each instance, by the instance's name.
+        minimise: Whether smaller objectives are better.
     """
     found = []
     for kind in dict.fromkeys(classes.values()):
         own = [row for row in rows if classes.get(row.instance) == kind]
-        for item in summarise(own, intervals=False):
-            kept = {
-                key: item[key] for key in ("agent", "count", "mean_objective", "mean_gap", "gap_count", "mean_seconds")
-            }
-            found.append({"class": kind, **kept})
+        for item in summarise(own, intervals=False, minimise=minimise):
+            found.append({"class": kind, **{key: item[key] for key in CLASS_KEYS}})
     return found
 
 
-def class_table(by_class: Sequence[dict[str, Any]]) -> Table:
-    """:func:`summarise_by_class` as a table: mean gaps where every instance has one, else mean objectives."""
-    gaps = all(item["gap_count"] == item["count"] for item in by_class)
-    kinds = list(dict.fromkeys(item["class"] for item in by_class))
-    table = Table("agent", title=f"mean {'gap' if gaps else 'objective'} by class", title_justify="left")
-    for kind in kinds:
-        table.add_column(kind, justify="right")
-    for agent in dict.fromkeys(item["agent"] for item in by_class):
-        own = {
-            item["class"]: item["mean_gap" if gaps else "mean_objective"] for item in by_class if item["agent"] == agent
-        }
-        cells = (own.get(kind) for kind in kinds)
-        table.add_row(agent, *("-" if v is None else f"{v:.1%}" if gaps else f"{v:.1f}" for v in cells))
-    return table
+def write_results(folder: Path, rows: Sequence[Row], about: dict[str, Any], minimise: bool = True) -> None:
+    """Write ``results.json``, ``results.csv`` and ``summary.json``.
 
+    The CSV file has a column ``measure_NAME`` for each measure of any row.
 
-def comparison_table(compared: Sequence[dict[str, Any]]) -> Table:
-    """:func:`compare` as a table."""
-    table = Table(title=f"objective minus that of {compared[0]['against']}, pair by pair", title_justify="left")
-    for heading in ("agent", "instances", "mean difference", "95 % interval", "relative", "lower / equal / higher"):
-        table.add_column(heading, justify="left" if heading == "agent" else "right")
-    for item in compared:
-        interval, share = item["interval_95"], item["relative_difference"]
-        higher = item["count"] - item["lower"] - item["equal"]
-        table.add_row(
-            item["agent"],
-            str(item["count"]),
-            f"{item['mean_difference']:+.1f}",
-            "-" if interval is None else f"{interval[0]:+.1f} .. {interval[1]:+.1f}",
-            "-" if share is None else f"{share:+.1%}",
-            f"{item['lower']} / {item['equal']} / {higher}",
-        )
-    return table
-
-
-def write_results(folder: Path, rows: Sequence[Row], about: dict[str, Any]) -> None:
-    """Write ``results.json``, ``results.csv`` and ``summary.json`` (with ``about``: command, machine, versions)."""
+    Args:
+        folder: Where; it exists.
+        rows: The rows.
+        about: What the summary also holds: command, machine, versions, ...
+        minimise: Whether smaller objectives are better.
+    """
     write_atomically(folder / "results.json", json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    plain = [item.name for item in fields(Row) if item.name != "measures"]
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, [field.name for field in fields(Row)], lineterminator="\n")
+    writer = csv.DictWriter(buffer, [*plain, *map(_column, measure_names(rows))], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    for row in rows:
+        measures = {_column(name): value for name, value in row.measures.items()}
+        writer.writerow({**{name: getattr(row, name) for name in plain}, **measures})
     write_atomically(folder / "results.csv", buffer.getvalue())
-    write_atomically(folder / "summary.json", json.dumps({"agents": summarise(rows), **about}, indent=1) + "\n")
+    summary = summarise(rows, minimise=minimise)
+    write_atomically(folder / "summary.json", json.dumps({"agents": summary, **about}, indent=1) + "\n")
+
+
+def _column(measure: str) -> str:
+    return f"measure_{measure}"
 
 
 def read_results(folder: Path) -> list[Row]:
@@ -217,68 +276,11 @@ def read_results(folder: Path) -> list[Row]:
         data = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(data, list):
             raise TypeError("must hold a list of rows")
-        return [Row(**item) for item in data]
+        rows = [Row(**item) for item in data]
+        if not all(isinstance(row.measures, dict) for row in rows):
+            raise TypeError("measures must be an object")
+        return rows
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (json.JSONDecodeError, TypeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a results file of schedlab ({error})") from None
-
-
-def summary_table(rows: Sequence[Row], title: str, minimise: bool = True) -> Table:
-    """The summary as a table, best agent first; "to the best" compares mean objectives within the table."""
-    table = Table(title=title, title_justify="left")
-    headings = (
-        "agent",
-        "instances",
-        "mean objective",
-        "to the best",
-        "mean gap",
-        "95 % interval",
-        "seconds each",
-        "feasible",
-    )
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading == "agent" else "right")
-    summary = summarise(rows)
-    sign = 1 if minimise else -1
-    summary.sort(
-        key=lambda item: (
-            item["mean_gap"] is None,
-            item["mean_gap"] or 0,
-            math.inf if item["mean_objective"] is None else sign * item["mean_objective"],
-        )
-    )
-    means = [item["mean_objective"] for item in summary if item["mean_objective"] is not None]
-    best = min(means, default=None) if minimise else max(means, default=None)
-    for item in summary:
-        gaps = "-" if item["mean_gap"] is None else f"{item['mean_gap']:.1%}"
-        if item["gap_count"] not in (0, item["count"]):
-            gaps += f" (of {item['gap_count']})"
-        interval = item["gap_interval_95"]
-        table.add_row(
-            item["agent"],
-            str(item["count"]),
-            "-" if item["mean_objective"] is None else f"{item['mean_objective']:.1f}",
-            _ratio(item["mean_objective"], best),
-            gaps,
-            "-" if interval is None else f"{interval[0]:.1%} .. {interval[1]:.1%}",
-            f"{item['mean_seconds']:.4f}",
-            "yes" if item["all_feasible"] else "NO",
-        )
-    kinds = sorted({row.bound_kind for row in rows if row.gap is not None})
-    no_gap = "no gap: no positive bound is known; an exact agent in --agents may prove one"
-    table.caption = "gap to " + " and ".join(_KIND_TEXT.get(kind, kind) for kind in kinds) if kinds else no_gap
-    table.caption_justify = "left"
-    return table
-
-
-def _ratio(value: float | None, best: float | None) -> str:
-    if value is None or best is None:
-        return "-"
-    return "best" if value == best else f"{value / best - 1:+.1%}" if best else "-"
-
-
-_KIND_TEXT = {
-    "best-known": "the best known value (published)",
-    "proved": "the bound that a solver of this run proved",
-}

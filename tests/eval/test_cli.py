@@ -1,6 +1,8 @@
 """The command line: what it writes, prints and refuses."""
 
 import json
+import re
+import sys
 
 import pytest
 
@@ -129,6 +131,7 @@ GOOD = ("--instance", "ft06", "--agent", "spt")
         (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt", "--seeds", "x"), "--seeds"),
         (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt", "--batch", "0"), "--batch"),
         (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt", "--resume"), "--resume needs --out"),
+        (("benchmark", "job-shop", "--instances", "ta01", "--agents", "spt", "--plots"), "--plots needs --out"),
         (("solve", "job-shop", "--instance", "ft06", "--agent", "random", "--seed", "-1"), "--seed"),
         (("solve", "job-shop", *GOOD, "--temperature", "inf"), "temperature must be positive"),
         (("train", "job-shop", "--device", "mps"), "use auto, cpu or cuda"),
@@ -174,6 +177,89 @@ def test_foreign_solution_files_are_refused_in_one_line(capsys, tmp_path, conten
     status, _, err = run(capsys, "check", "job-shop", "--instance", "ft06", "--solution", path)
     assert status == 2
     assert message in err
+    assert err.count("\n") == 1
+
+
+DUE = ("--objective", "total-tardiness", "--due-date-factor", "1.3")
+
+
+def test_solve_and_check_say_the_measures_after_the_objective(capsys, tmp_path):
+    solution = tmp_path / "s.json"
+    _, out, _ = run(capsys, "solve", "job-shop", "--instance", "ft06", "--agent", "edd", "--out", solution, *DUE)
+    _, again, _ = run(capsys, "check", "job-shop", "--instance", "ft06", "--solution", solution)
+    for text in (out, again):
+        assert re.search(r"; tardy share \d+\.\d %, max tardiness \d+\n", text)
+
+
+def test_a_benchmark_by_tardiness_shows_writes_and_compares_measures(capsys, tmp_path):
+    words = ("--instances", "ft06,la01", "--agents", "spt,edd", "--against", "spt", "--out", tmp_path, *DUE)
+    status, out, _ = run(capsys, "benchmark", "job-shop", *words)
+    assert status == 0
+    assert out.count("tardy") >= 2
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert set(summary["agents"][0]["measures"]) == {"tardy_share", "max_tardiness"}
+    assert set(summary["comparisons"][0]["measures"]) == {"tardy_share", "max_tardiness"}
+
+
+def test_plots_are_drawn_into_the_results_folder(capsys, tmp_path):
+    words = ("--instances", "ft06,la01", "--agents", "spt,edd", "--out", tmp_path, "--plots")
+    _, out, err = run(capsys, "benchmark", "job-shop", *words, "--against", "edd", *DUE)
+    assert err == ""
+    for name in ("objectives.png", "against.png", "distribution.png"):
+        assert name in out
+        assert (tmp_path / name).stat().st_size > 5000
+    distributions = json.loads((tmp_path / "distributions.json").read_text())
+    assert [(item["instance"], item["agent"]) for item in distributions[:2]] == [("ft06", "spt"), ("la01", "spt")]
+    assert all(len(item["quantiles"]) == 1001 for item in distributions)
+
+
+def test_plots_of_an_objective_without_job_costs_show_no_distribution(capsys, tmp_path):
+    words = ("benchmark", "job-shop", "--instances", "ft06", "--agents", "spt,mor", "--out", tmp_path, "--plots")
+    for resume in ((), ("--resume",)):
+        _, out, err = run(capsys, *words, *resume)
+        assert (err, "objectives.png" in out) == ("", True)
+    assert not (tmp_path / "distribution.png").exists()
+    assert not (tmp_path / "distributions.json").exists()
+
+
+def test_a_resumed_benchmark_finds_its_distributions_and_says_which_are_missing(capsys, tmp_path):
+    base = ("benchmark", "job-shop", "--instances", "ft06", "--out", tmp_path, *DUE, "--agents")
+    run(capsys, *base, "spt", "--plots")
+    first = json.loads((tmp_path / "distributions.json").read_text())
+    run(capsys, *base, "spt,mor", "--resume")
+    _, _, err = run(capsys, *base, "spt,mor,edd", "--resume", "--plots")
+    assert err == "schedlab: distribution.png leaves out 1 resumed row, measured without --plots\n"
+    found = json.loads((tmp_path / "distributions.json").read_text())
+    assert [item["agent"] for item in found] == ["spt", "edd"]
+    assert found[0] == first[0]
+
+
+def test_a_benchmark_started_anew_forgets_the_distributions_of_the_last_one(capsys, tmp_path):
+    base = ("benchmark", "job-shop", "--instances", "ft06", "--agents", "spt", "--out", tmp_path, *DUE)
+    run(capsys, *base, "--plots")
+    run(capsys, *base)
+    assert not (tmp_path / "distributions.json").exists()
+
+
+def test_without_matplotlib_plots_are_refused_before_anything_is_measured(capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    words = ("--instances", "ft06", "--agents", "spt", "--out", tmp_path / "new", "--plots")
+    status, out, err = run(capsys, "benchmark", "job-shop", *words)
+    assert (status, out) == (2, "")
+    assert err == "schedlab: pictures need matplotlib: pip install 'schedlab[plots]'\n"
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "content", ["[", "[3]", "7", '[{"instance": "ft06", "agent": "spt", "seed": 0, "quantiles": [1]}]']
+)
+def test_a_foreign_distributions_file_is_refused_in_one_line(capsys, tmp_path, content):
+    base = ("benchmark", "job-shop", "--instances", "ft06", "--agents", "spt", "--out", tmp_path, *DUE)
+    run(capsys, *base)
+    (tmp_path / "distributions.json").write_text(content)
+    status, _, err = run(capsys, *base, "--resume", "--plots")
+    assert status == 2
+    assert "not a distributions file" in err
     assert err.count("\n") == 1
 
 

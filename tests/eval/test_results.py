@@ -2,19 +2,20 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from schedlab.agents import make_agent
 from schedlab.envs.core import InputError
-from schedlab.envs.job_shop import PROBLEM, JobShopConfig
+from schedlab.envs.job_shop import PROBLEM, JobShop, JobShopConfig, JobShopSolution
 from schedlab.envs.job_shop.formats import write_instance
 from schedlab.eval.benchmark import Benchmark
 from schedlab.eval.instance_sets import expand_instances, parse_seeds
 from schedlab.eval.results import (
     Row,
-    class_table,
+    aggregate_gap,
     compare,
     gap_to,
     mean_interval,
@@ -24,11 +25,10 @@ from schedlab.eval.results import (
     write_results,
 )
 
+from .rows import row
+
 CONFIG = JobShopConfig()
-
-
-def row(agent="a", instance="x", objective=10.0, gap=0.1, seed=0, feasible=True):
-    return Row("job-shop", instance, agent, objective, 9.0, "best-known", gap, 0.5, 1, seed, feasible)
+TARDINESS = JobShopConfig(objective="total-tardiness", due_date_factor=1.3)
 
 
 def test_seeds_are_numbers_and_ranges_without_repeats():
@@ -53,6 +53,38 @@ def test_instances_come_from_names_ranges_files_folders_and_presets(tmp_path, ti
         ("random-6x6", ["random-6x6/4", "random-6x6/5"]),
     ):
         assert [entry.name for entry in expand_instances(text, [4, 5], PROBLEM, CONFIG)] == names
+
+
+class SeveralPerFile(JobShop):
+    """A job shop whose every name or file stands for two instances."""
+
+    def load_all(self, name_or_path, config):
+        instance = self.load(name_or_path, config)
+        return [replace(instance, name=f"{instance.name}-{k}") for k in (1, 2)]
+
+
+def test_a_file_may_hold_several_instances_wherever_it_is_named(tmp_path, tiny, odd):
+    write_instance(tiny, tmp_path / "one.txt")
+    write_instance(odd, tmp_path / "two.txt")
+    for text, names in (
+        ("ft06", ["ft06-1", "ft06-2"]),
+        ("ta01-ta02", ["ta01-1", "ta01-2", "ta02-1", "ta02-2"]),
+        (str(tmp_path / "two.txt"), ["two-1", "two-2"]),
+        (str(tmp_path), ["one-1", "one-2", "two-1", "two-2"]),
+    ):
+        entries = expand_instances(text, [3, 4], SeveralPerFile(), CONFIG)
+        assert [entry.name for entry in entries] == names
+        assert all(entry.seeds == (3, 4) for entry in entries)
+
+
+def test_a_problem_whose_files_hold_one_instance_each_need_not_say_so(ft06):
+    assert PROBLEM.load_all("ft06", CONFIG) == [ft06]
+
+
+def test_instances_of_one_file_must_have_different_names(monkeypatch, ft06):
+    monkeypatch.setattr(JobShop, "load_all", lambda self, name, config: [ft06, ft06])
+    with pytest.raises(InputError, match="two instances are called 'ft06'"):
+        expand_instances("ft06", [0], PROBLEM, CONFIG)
 
 
 def test_a_preset_gives_the_same_instance_for_the_same_seed():
@@ -95,6 +127,68 @@ def test_a_summary_counts_infeasible_rows_but_keeps_them_out_of_means():
     assert summary["all_feasible"] is False
 
 
+def test_an_aggregate_gap_compares_sums_and_so_counts_bounds_of_zero():
+    # 0 -> 6, 10 -> 12, 30 -> 30: 48 against 40, while the mean of ratios would leave out the first
+    rows = [
+        row(instance="a", objective=6.0, bound=0.0, gap=None),
+        row(instance="b", objective=12.0, bound=10.0, gap=0.2),
+        row(instance="c", objective=30.0, bound=30.0, gap=0.0),
+        row(instance="d", objective=None, bound=50.0, gap=None, feasible=False),
+        row(instance="e", objective=70.0, bound=None, gap=None),
+    ]
+    (summary,) = summarise(rows)
+    assert summary["aggregate_gap"] == pytest.approx(48 / 40 - 1)
+    assert summary["mean_gap"] == summary["median_gap"] == pytest.approx(0.1)
+    assert (summary["count"], summary["bound_count"], summary["gap_count"]) == (5, 3, 2)
+    assert summary["at_bound"] == 1 / 4, "of the rows with a bound, solved or not"
+
+
+def test_an_aggregate_gap_mirrors_maximisation_and_needs_a_positive_sum():
+    assert aggregate_gap([8.0, 10.0], [10.0, 10.0], minimise=False) == pytest.approx(0.1)
+    assert aggregate_gap([3.0, 0.0], [0.0, 0.0]) is None
+    assert aggregate_gap([], []) is None
+    assert summarise([row(bound=None, gap=None)])[0]["at_bound"] is None
+
+
+def test_the_median_gap_is_not_moved_by_one_bad_instance():
+    rows = [row(instance=name, gap=gap) for name, gap in (("a", 0.01), ("b", 0.02), ("c", 9.0))]
+    assert summarise(rows)[0]["median_gap"] == pytest.approx(0.02)
+
+
+def test_an_objective_equals_its_bound_despite_rounding():
+    rows = [row(instance="a", objective=0.1 + 0.2, bound=0.3), row(instance="b", objective=3.001, bound=3.0)]
+    assert summarise(rows)[0]["at_bound"] == 0.5
+
+
+def test_measures_reach_every_file(tmp_path):
+    rows = [
+        row(instance="x", measures={"tardy_share": 0.5, "max_tardiness": 30.0}),
+        row(instance="y", measures={"tardy_share": 0.1, "mean_flow_time": 7.0}),
+        row(agent="b"),
+    ]
+    write_results(tmp_path, rows, {})
+    assert read_results(tmp_path) == rows
+    with open(tmp_path / "results.csv") as file:
+        table = list(csv.DictReader(file))
+    assert list(table[0])[-3:] == ["measure_tardy_share", "measure_max_tardiness", "measure_mean_flow_time"]
+    assert [line["measure_tardy_share"] for line in table] == ["0.5", "0.1", ""]
+    assert [line["measure_max_tardiness"] for line in table] == ["30.0", "", ""]
+    first, second = json.loads((tmp_path / "summary.json").read_text())["agents"]
+    assert first["measures"] == pytest.approx({"tardy_share": 0.3, "max_tardiness": 30.0, "mean_flow_time": 7.0})
+    assert second["measures"] == {}
+
+
+def test_results_from_before_there_were_measures_can_be_read(tmp_path):
+    write_results(tmp_path, [row()], {})
+    data = json.loads((tmp_path / "results.json").read_text())
+    del data[0]["measures"]
+    (tmp_path / "results.json").write_text(json.dumps(data))
+    assert read_results(tmp_path) == [row()]
+    (tmp_path / "results.json").write_text(json.dumps([{**data[0], "measures": 3}]))
+    with pytest.raises(InputError, match="measures must be an object"):
+        read_results(tmp_path)
+
+
 def test_results_files_agree_with_one_another(tmp_path):
     rows = [row(), row(agent="b", gap=None, objective=None, feasible=False)]
     write_results(tmp_path, rows, {"command": "x"})
@@ -102,23 +196,8 @@ def test_results_files_agree_with_one_another(tmp_path):
     with open(tmp_path / "results.csv") as file:
         table = list(csv.DictReader(file))
     data = json.loads((tmp_path / "results.json").read_text())
-    assert (
-        list(table[0])
-        == list(data[0])
-        == [
-            "problem",
-            "instance",
-            "agent",
-            "objective",
-            "bound",
-            "bound_kind",
-            "gap",
-            "seconds",
-            "samples",
-            "seed",
-            "feasible",
-        ]
-    )
+    assert ",".join(table[0]) == "problem,instance,agent,objective,bound,bound_kind,gap,seconds,samples,seed,feasible"
+    assert list(data[0]) == [*table[0], "measures"]
     assert table[1]["objective"] == ""
     assert json.loads((tmp_path / "summary.json").read_text())["command"] == "x"
 
@@ -166,7 +245,7 @@ def test_a_resumed_run_measures_only_what_is_missing():
 
 
 def test_an_infeasible_solution_is_reported_and_has_no_objective(monkeypatch):
-    from schedlab.envs.job_shop import JobShopSimulator, JobShopSolution
+    from schedlab.envs.job_shop import JobShopSimulator
 
     monkeypatch.setattr(JobShopSimulator, "solution", lambda self, r: JobShopSolution(np.zeros(36, np.int64)))
     (only,) = benchmark(["spt"], "ft06")
@@ -195,7 +274,38 @@ def test_classes_are_summarised_apart():
     found = summarise_by_class(rows, {"x": "small", "y": "small", "z": "large"})
     means = {(item["agent"], item["class"]): item["mean_gap"] for item in found}
     assert means == pytest.approx({("a", "small"): 0.2, ("a", "large"): 0.5, ("b", "small"): 0.2})
-    assert [column.header for column in class_table(found).columns] == ["agent", "small", "large"]
-    assert "gap" in class_table(found).title
-    some = summarise_by_class([*rows, row("b", "z", 9.0, None)], {"x": "small", "y": "small", "z": "large"})
-    assert "objective" in class_table(some).title, "a mean over the few instances with a bound would mislead"
+    gaps = {(item["agent"], item["class"]): item["gap_count"] for item in found}
+    assert gaps == {("a", "small"): 2, ("a", "large"): 1, ("b", "small"): 1}
+
+
+def test_measures_are_compared_instance_by_instance_where_both_have_them():
+    rows = [
+        row("rule", "a", measures={"tardy_share": 0.4, "max_tardiness": 10.0}),
+        row("rule", "b", measures={"tardy_share": 0.2}),
+        row("ppo", "a", seed=0, measures={"tardy_share": 0.1, "max_tardiness": 13.0}),
+        row("ppo", "a", seed=1, measures={"tardy_share": 0.3, "max_tardiness": 15.0}),
+        row("ppo", "b", measures={"tardy_share": 0.3, "max_tardiness": 99.0}),
+        row("plain", "a"),
+    ]
+    ppo, plain = compare(rows, "rule")
+    assert ppo["measures"]["tardy_share"]["mean_difference"] == pytest.approx((-0.2 + 0.1) / 2)
+    assert ppo["measures"]["tardy_share"]["interval_95"] == pytest.approx((-0.2, 0.1))
+    assert ppo["measures"]["max_tardiness"] == {"mean_difference": 4.0, "interval_95": None}, (
+        "one instance, no interval"
+    )
+    assert plain["measures"] == {}
+
+
+def test_the_job_shop_measures_tardiness_only_where_it_is_the_objective(odd):
+    assert all(r.measures == {} for r in benchmark(["spt"], "ft06"))
+    (only,) = benchmark(["edd"], "ft06", TARDINESS)
+    assert set(only.measures) == {"tardy_share", "max_tardiness"}
+    # job 0 ends at 8 (due 6), job 1 at 6 (due 5), job 2 at 9 (due 9)
+    solution = JobShopSolution(np.array([0, 6, 6, 2, 6, 7]))
+    for objective, value in (("total-tardiness", 3), ("total-weighted-tardiness", 5)):
+        report = PROBLEM.check(odd, solution, JobShopConfig(objective=objective))
+        assert (report.feasible, report.objective) == (True, value)
+        assert report.measures == pytest.approx({"tardy_share": 2 / 3, "max_tardiness": 2})
+        assert PROBLEM.job_costs(odd, solution, JobShopConfig(objective=objective)).tolist() == [2, 1, 0]
+    assert PROBLEM.job_costs(odd, solution, CONFIG) is None
+    assert PROBLEM.check(odd, JobShopSolution(np.zeros(6, np.int64)), TARDINESS).measures == {}

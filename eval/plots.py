@@ -1,0 +1,222 @@
+"""Pictures of a benchmark: objectives per agent, agent against agent, costs over jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..envs.core.figures import distinct_colours, new_figure, save_figure
+from .distributions import LEVELS, Quantiles, mean_shares_above
+from .results import Row, RowKey, instance_means
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDE_SPREAD = 20  # largest over smallest value from which an axis is logarithmic
+LEGEND_SIZE = 8  # points
+LETTER_WIDTH, LINE_HEIGHT = 0.066, 0.18  # of that size, in inches
+Means = dict[str, dict[str, float]]
+Colours = dict[str, tuple[float, float, float]]
+
+
+@dataclass(frozen=True)
+class Pictured:
+    """What the pictures of a benchmark show.
+
+    Attributes:
+        rows: The results.
+        title: Above each picture.
+        minimise: Whether smaller objectives are better.
+        compared: What :func:`~schedlab.eval.results.compare` found, if agents are drawn against one of them.
+        distributions: Quantiles of job costs by the rows' keys; may be empty.
+        job_costs_label: What these costs are.
+    """
+
+    rows: Sequence[Row]
+    title: str
+    minimise: bool = True
+    compared: Sequence[Mapping[str, Any]] = ()
+    distributions: Mapping[RowKey, Quantiles] = field(default_factory=dict)
+    job_costs_label: str = ""
+
+
+def save_pictures(folder: Path, pictured: Pictured) -> list[str]:
+    """Write ``objectives.png``, ``against.png`` and ``distribution.png``, as far as there is something to show.
+
+    Returns:
+        Names of the files written.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    means = instance_means(pictured.rows, lambda row: row.objective)
+    sign = 1 if pictured.minimise else -1
+    agents = sorted(
+        (agent for agent, own in means.items() if own),
+        key=lambda agent: sign * float(np.mean([*means[agent].values()])),
+    )
+    if not agents:
+        return []
+    # one order and one colour per agent in all pictures, so that they can be read side by side
+    colours = dict(zip(agents, distinct_colours(len(agents)), strict=True))
+    means = {agent: means[agent] for agent in agents}
+    figures = {
+        "objectives.png": draw_objectives(pictured, means, colours),
+        "against.png": draw_against(pictured, means, colours),
+        "distribution.png": draw_distribution(pictured, colours),
+    }
+    written = [name for name, figure in figures.items() if figure is not None]
+    for name in written:
+        if (figure := figures[name]) is not None:
+            save_figure(figure, folder / name)
+    return written
+
+
+def draw_objectives(pictured: Pictured, means: Means, colours: Colours) -> Figure:
+    """One box per agent over the instances, in the order of ``means``, with the instances as points.
+
+    Boxes hold the middle half, whiskers reach to the last point within 1.5 times the box, diamonds are means. The axis
+    of objectives is logarithmic if they spread by more than a factor of 20.
+
+    Args:
+        pictured: The title.
+        means: Agent -> instance -> objective; no agent without instances.
+        colours: Of the agents.
+    """
+    values = {agent: np.array([*own.values()]) for agent, own in means.items()}
+    figure = new_figure(float(np.clip(2 + 0.6 * len(values), 6, 24)), 5)
+    axes = figure.add_subplot()
+    axes.boxplot(
+        list(values.values()),
+        tick_labels=list(values),
+        showfliers=False,  # the points are drawn anyway
+        showmeans=True,
+        widths=0.6,
+        medianprops={"color": "black"},
+        meanprops={"marker": "D", "markerfacecolor": "white", "markeredgecolor": "black", "zorder": 4},
+    )
+    rng = np.random.default_rng(0)
+    for place, (agent, points) in enumerate(values.items(), start=1):
+        aside = rng.uniform(-0.22, 0.22, len(points))  # or equal objectives would hide one another
+        axes.scatter(place + aside, points, s=9, color=[colours[agent]], alpha=0.6, linewidths=0, zorder=3)
+    _scale(axes, "y", np.concatenate([*values.values()]))
+    axes.tick_params(axis="x", rotation=0 if len(values) <= 6 and max(map(len, values)) <= 10 else 60)
+    axes.set_ylabel("objective")
+    _frame(axes, pictured, "objectives by instance, best mean first")
+    return figure
+
+
+def draw_against(pictured: Pictured, means: Means, colours: Colours) -> Figure | None:
+    """Instance by instance, the reference's objective to the right and each agent's upwards, equal on the diagonal.
+
+    The legend counts the instances below, on and above the diagonal.
+
+    Args:
+        pictured: Title and comparison.
+        means: Agent -> instance -> objective.
+        colours: Of the agents.
+
+    Returns:
+        The figure, or ``None`` where nothing is compared.
+    """
+    compared = {item["agent"]: item for item in pictured.compared}
+    shown = [agent for agent in means if agent in compared]
+    if not shown:
+        return None
+    reference = compared[shown[0]]["against"]
+    base = means[reference]
+    labels = {agent: f"{agent}: {_below_equal_above(compared[agent])}" for agent in shown}
+    figure = _figure_with_legend(6.5, 6.5, list(labels.values()))
+    axes = figure.add_subplot()
+    everything = []
+    for agent, label in labels.items():
+        pairs = np.array([(base[instance], value) for instance, value in means[agent].items() if instance in base])
+        axes.scatter(pairs[:, 0], pairs[:, 1], s=14, color=[colours[agent]], alpha=0.7, linewidths=0, label=label)
+        everything.append(pairs.ravel())
+    numbers = np.concatenate(everything)
+    for which in ("x", "y"):
+        _scale(axes, which, numbers)
+    ends = (min(axes.get_xlim()[0], axes.get_ylim()[0]), max(axes.get_xlim()[1], axes.get_ylim()[1]))
+    axes.plot(ends, ends, color="black", linewidth=0.8, zorder=1)
+    axes.set(xlim=ends, ylim=ends, aspect="equal", ylabel="objective of the agent")
+    axes.set_xlabel(f"objective of {reference}")
+    figure.legend(loc="outside right upper", fontsize=LEGEND_SIZE, frameon=False)
+    _frame(axes, pictured, f"instance by instance; {'below' if pictured.minimise else 'above'} the diagonal is better")
+    return figure
+
+
+def _below_equal_above(item: Mapping[str, Any]) -> str:
+    higher = item["count"] - item["lower"] - item["equal"]
+    return f"{item['lower']} below, {item['equal']} equal, {higher} above"
+
+
+def draw_distribution(pictured: Pictured, colours: Colours) -> Figure | None:
+    """Share of jobs whose cost exceeds x, one line per agent, averaged over instances; shares are logarithmic.
+
+    Args:
+        pictured: Rows, title, distributions and what the costs are.
+        colours: Of the agents.
+
+    Returns:
+        The figure, or ``None`` without distributions or where no job of any agent costs anything.
+    """
+    costs, shares = mean_shares_above(pictured.rows, pictured.distributions)
+    if costs[-1] == 0:
+        return None
+    found = [pictured.distributions[row.key] for row in pictured.rows if row.key in pictured.distributions]
+    positive = np.concatenate([quantiles[quantiles > 0] for quantiles in found])
+    figure = _figure_with_legend(6.5, 5, list(shares))
+    axes = figure.add_subplot()
+    for agent in colours:
+        if agent in shares:
+            axes.step(costs, shares[agent], where="post", color=colours[agent], linewidth=1.4, label=agent)
+    middle = float(np.median(positive))
+    if costs[-1] > WIDE_SPREAD * middle:
+        # half of the costs above 0 lie on the linear part, the tail on the logarithmic one
+        axes.set_xscale("symlog", linthresh=middle)
+    axes.set_yscale("log")
+    # a share of 0 has no place on the axis: it begins below the smallest other one, but not far below a thousandth,
+    # the finest that quantiles tell of one instance
+    least = min(float(share[share > 0].min(initial=1)) for share in shares.values())
+    axes.set(xlim=(0, None), ylim=(max(least, 0.1 / len(LEVELS)) / 1.5, 1.2))
+    axes.set_xlabel(f"x: {pictured.job_costs_label} of a job")
+    axes.set_ylabel(f"share of jobs with {pictured.job_costs_label} above x")
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside right upper", fontsize=LEGEND_SIZE, frameon=False)
+    _frame(axes, pictured, f"{pictured.job_costs_label} over jobs, mean of the instances")
+    return figure
+
+
+def _figure_with_legend(width: float, height: float, labels: Sequence[str]) -> Figure:
+    """A figure with room for a legend to the right of a picture of that size in inches, however many agents it has."""
+    beside = 0.5 + LETTER_WIDTH * max(map(len, labels))
+    return new_figure(width + beside, max(height, 0.5 + LINE_HEIGHT * len(labels)))
+
+
+def _scale(axes: Axes, which: Literal["x", "y"], values: ArrayLike) -> None:
+    """Make an axis logarithmic if the values spread widely; with zeros among them, linear up to the smallest other."""
+    numbers: NDArray[np.float64] = np.asarray(values, np.float64)
+    positive = numbers[numbers > 0]
+    if numbers.min() < 0 or not len(positive) or positive.max() <= WIDE_SPREAD * positive.min():
+        return
+    change = axes.set_xscale if which == "x" else axes.set_yscale
+    if len(positive) == len(numbers):
+        change("log")
+        return
+    least = float(positive.min())
+    change("symlog", linthresh=least)
+    limit = axes.set_xlim if which == "x" else axes.set_ylim
+    limit(-0.3 * least, float(positive.max()) * 1.3)
+
+
+def _frame(axes: Axes, pictured: Pictured, what: str) -> None:
+    # a list of many files must not push the picture aside
+    title = pictured.title if len(pictured.title) <= 60 else f"{pictured.title[:57]}..."
+    axes.set_title(f"{title}\n{what}", fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)

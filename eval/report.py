@@ -1,0 +1,92 @@
+"""What a benchmark prints, writes and draws when it is done."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+
+from .benchmark import Benchmark
+from .plots import Pictured, save_pictures
+from .results import compare, summarise_by_class, write_results
+from .tables import class_table, comparison_table, details_table, summary_table
+
+PIPE_WIDTH = 130  # columns of a table that does not go to a terminal, unless it needs more
+MAX_PIPE_WIDTH = 1000
+
+
+def console() -> Console:
+    """Where tables go."""
+    wide = Console()
+    return wide if wide.is_terminal else Console(width=PIPE_WIDTH)
+
+
+def print_table(screen: Console, table: Table) -> None:
+    """Print a table, in a file or pipe as wide as it needs to be: cells that are folded cannot be searched."""
+    if not screen.is_terminal:
+        options = screen.options.update(max_width=MAX_PIPE_WIDTH)
+        screen.width = max(PIPE_WIDTH, Measurement.get(screen, options, table).maximum)
+    screen.print(table)
+
+
+def report_results(
+    benchmark: Benchmark,
+    title: str,
+    about: dict[str, Any],
+    *,
+    against: str | None = None,
+    details: bool = False,
+    folder: Path | None = None,
+) -> None:
+    """Print the tables of a benchmark that has run, and write its files and, where it kept distributions, pictures.
+
+    Args:
+        benchmark: After its ``run``.
+        title: Of the tables and pictures.
+        about: What the summary file says about the run; classes and comparisons are added.
+        against: Compare every agent with this one.
+        details: Also print a table of every instance.
+        folder: Where to write; nowhere by default.
+    """
+    problem, rows, screen = benchmark.problem, benchmark.rows(), console()
+    if details:
+        print_table(screen, details_table(rows))
+    print_table(screen, summary_table(rows, title, problem.minimise))
+    classes = {entry.name: problem.instance_class(entry.instance) for entry in benchmark.entries}
+    if len(set(classes.values())) > 1:
+        about["classes"] = summarise_by_class(rows, classes, problem.minimise)
+        print_table(screen, class_table(about["classes"]))
+    compared = compare(rows, against) if against else []
+    if compared:
+        about["comparisons"] = compared
+        print_table(screen, comparison_table(compared))
+    if folder is None:
+        return
+    write_results(folder, rows, about, problem.minimise)
+    written = [str(folder / "results.json"), "results.csv", "summary.json"]
+    if benchmark.distributions is not None:
+        written += _draw(benchmark, title, compared, folder)
+    print(f"written: {', '.join(written)}")
+
+
+def _draw(benchmark: Benchmark, title: str, compared: list[dict[str, Any]], folder: Path) -> list[str]:
+    """Write the pictures and return their names."""
+    if missing := len(benchmark.without_distribution()):
+        rows = "row" if missing == 1 else "rows"
+        print(
+            f"schedlab: distribution.png leaves out {missing} resumed {rows}, measured without --plots",
+            file=sys.stderr,
+        )
+    pictured = Pictured(
+        rows=benchmark.rows(),
+        title=title,
+        minimise=benchmark.problem.minimise,
+        compared=compared,
+        distributions=benchmark.distributions or {},
+        job_costs_label=benchmark.problem.job_costs_label,
+    )
+    return save_pictures(folder, pictured)
