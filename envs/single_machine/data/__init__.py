@@ -1,0 +1,1 @@
+"""Published facts about single-machine tardiness; sources in SOURCES.md."""
