@@ -1,0 +1,165 @@
+"""The dynamic job shop as a :class:`~schedlab.envs.core.Problem`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import InputError
+from ..core.instances import named_instances, one_of
+from ..core.problem import Bound, CheckReport, Problem
+from ..job_shop.formats import read_instance
+from .check import check_run, tardiness_of_recorded
+from .config import DynamicJobShopConfig
+from .generate import random_instance
+from .instance import DynamicJobShopInstance
+from .render import draw_run, draw_run_text
+from .simulate import DynamicJobShopSimulator, sizes_of
+from .solution import DynamicJobShopSolution
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SIZES_DRAWN = 8  # random streams whose sizes are looked at before a simulator for them is made
+
+
+class DynamicJobShop(Problem[DynamicJobShopConfig, DynamicJobShopInstance, DynamicJobShopSolution]):
+    """Names the parts of the dynamic job shop."""
+
+    name: ClassVar[str] = "dynamic-job-shop"
+    title: ClassVar[str] = "Dynamic job shop: tardiness while jobs keep arriving"
+    config_type: ClassVar[type] = DynamicJobShopConfig
+    job_costs_label: ClassVar[str] = "tardiness"
+
+    def sampler(self, config: DynamicJobShopConfig) -> Callable[[np.random.Generator], DynamicJobShopInstance]:
+        """Random streams, or a uniform draw from the configured ones."""
+        if config.instance is None:
+            return lambda rng: random_instance(config, rng)
+        return one_of(self._configured(config))
+
+    def _configured(self, config: DynamicJobShopConfig) -> list[DynamicJobShopInstance]:
+        assert config.instance is not None
+        return named_instances(config.instance, lambda name: self.load(name, config))
+
+    def simulator_for_config(self, config: DynamicJobShopConfig, batch_size: int) -> DynamicJobShopSimulator:
+        """Sized for the configured instances, or for any random stream of the configuration."""
+        if config.instance is not None:
+            return self.simulator_for(self._configured(config), config, batch_size)
+        return DynamicJobShopSimulator(
+            largest_sizes(config), batch_size, config.objective, config.queue_limit, config.fast_forward_jobs
+        )
+
+    def simulator_for(
+        self, instances: Sequence[DynamicJobShopInstance], config: DynamicJobShopConfig, batch_size: int | None = None
+    ) -> DynamicJobShopSimulator:
+        """Sized for these instances."""
+        rows = len(instances) if batch_size is None else batch_size
+        return DynamicJobShopSimulator(
+            sizes_of(instances), rows, config.objective, config.queue_limit, config.fast_forward_jobs
+        )
+
+    def instance_names(self) -> list[str]:
+        """None: runs are random or come from files."""
+        return []
+
+    def load(self, name_or_path: str, config: DynamicJobShopConfig) -> DynamicJobShopInstance:
+        """A job shop's file in the standard format with release and due dates; every job counts.
+
+        Raises:
+            InputError: There is no such file, or it is wrong.
+        """
+        try:
+            return DynamicJobShopInstance.from_shop(read_instance(name_or_path))
+        except InputError as error:
+            if str(error).endswith("no such file"):
+                raise InputError(
+                    f"{name_or_path}: no such file, and no instances are built in; name a file of a job shop with "
+                    f"'release' and 'due' lines, or a preset with --seeds: {', '.join(self.presets())}"
+                ) from None
+            raise
+        except ValueError as error:
+            raise InputError(f"{name_or_path}: {error}") from None
+
+    def instance_name(self, instance: DynamicJobShopInstance) -> str:
+        """Its name."""
+        return instance.name
+
+    def bound(self, instance: DynamicJobShopInstance, config: DynamicJobShopConfig) -> Bound | None:
+        """None is known."""
+        return None
+
+    def check(
+        self, instance: DynamicJobShopInstance, solution: DynamicJobShopSolution, config: DynamicJobShopConfig
+    ) -> CheckReport:
+        """See :func:`~schedlab.envs.dynamic_job_shop.check.check_run`."""
+        return check_run(instance, solution, config.objective)
+
+    def job_costs(
+        self, instance: DynamicJobShopInstance, solution: DynamicJobShopSolution, config: DynamicJobShopConfig
+    ) -> NDArray[np.float64] | None:
+        """The tardiness of every recorded job."""
+        return tardiness_of_recorded(instance, solution).astype(np.float64)
+
+    def solution_to_json(self, instance: DynamicJobShopInstance, solution: DynamicJobShopSolution) -> dict[str, Any]:
+        """``{"start": [[...], ...]}``."""
+        return solution.to_json(instance)
+
+    def solution_from_json(self, instance: DynamicJobShopInstance, data: Any) -> DynamicJobShopSolution:
+        """The inverse of :meth:`solution_to_json`."""
+        return DynamicJobShopSolution.from_json(instance, data)
+
+    def draw(self, instance: DynamicJobShopInstance, solution: DynamicJobShopSolution, title: str = "") -> Figure:
+        """Jobs in the shop and tardiness, over time."""
+        return draw_run(instance, solution, title)
+
+    def draw_text(self, instance: DynamicJobShopInstance, solution: DynamicJobShopSolution, width: int = 100) -> str:
+        """Jobs in the shop over time, in characters."""
+        return draw_run_text(instance, solution, width)
+
+    def playing(self, config: DynamicJobShopConfig, trained: dict[str, Any]) -> DynamicJobShopConfig:
+        """An agent plays any shop, but what it learned without weights does not mind them."""
+        learned = self.configure({"objective": trained["objective"]} if "objective" in trained else {})
+        if learned.weighted != config.weighted:
+            raise InputError(f"the agent was trained for {learned.objective}, not for {config.objective}")
+        return config
+
+    def agent_for(self, config: DynamicJobShopConfig) -> str:
+        """Agents are trained with or without weights."""
+        return "weighted-tardiness" if config.weighted else "tardiness"
+
+    def presets(self) -> dict[str, dict[str, Any]]:
+        """Steady runs in which rules differ, and the transient of Liu, Piplani & Toro (2023)."""
+        steady = {"protocol": "steady", "due_dates": "twk", "objective": "mean-tardiness"}
+        high = {**steady, "utilisation": 0.9, "due_date_factor": 4.0}
+        transient = {
+            "protocol": "transient",
+            "due_dates": "uniform",
+            "due_date_factor": 3.0,
+            "objective": "total-tardiness",
+        }
+        return {
+            "load90-twk4": high,
+            "load85-twk3": {**steady, "utilisation": 0.85, "due_date_factor": 3.0},
+            "load90-twk4-breakdowns": {**high, "breakdown_level": 0.05, "repair_time": 5.0},
+            **{f"transient{load}": {**transient, "utilisation": load / 100} for load in (70, 80, 90)},
+        }
+
+
+def largest_sizes(config: DynamicJobShopConfig) -> tuple[int, int, int, int]:
+    """Sizes of a simulator that holds every stream of a configuration.
+
+    The number of jobs of a transient, and of breakdowns, is random: there is room for half as many again as in the
+    largest of a few streams.
+    """
+    drawn = [random_instance(config, np.random.default_rng(seed)) for seed in range(SIZES_DRAWN)]
+    jobs, machines, _, down = sizes_of(drawn)
+    if config.protocol == "transient":
+        jobs = jobs * 3 // 2 + 20
+    longest = config.num_machines if config.num_operations is None else int(np.max(config.num_operations))
+    return jobs, machines, jobs * longest, down * 3 // 2 + 20 if down else 0
+
+
+PROBLEM = DynamicJobShop()
