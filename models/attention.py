@@ -12,6 +12,9 @@ from .candidates import Candidates
 MASKED = -1e8
 """Score of what is not there: finite, so that a softmax over it stays well defined."""
 
+FEW_PAIRS = 1 << 16
+"""Up to so many pairs of candidates a batch is one group."""
+
 
 class CandidateAttention(nn.Module):
     """The legal candidates look at all that are shown (Vaswani et al. 2017), without a padded batch.
@@ -110,8 +113,10 @@ class Front:
         real: list[Tensor] = []
         shown: list[Tensor] = []
         low, largest = 0, int(count.max())
+        # a few states are padded faster than they are grouped: every group costs a dozen calls
+        few = len(candidates) * largest * int(candidates.count.max()) <= FEW_PAIRS
         while low < largest:
-            high = max(low + 1, low * 4 // 3)
+            high = largest if few else max(low + 1, low * 4 // 3)
             states = ((count > low) & (count <= high)).nonzero().squeeze(1)
             low = high
             if len(states) == 0:

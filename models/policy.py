@@ -156,16 +156,18 @@ class GraphPolicy(nn.Module):
             encoding = self._encode_states(encoding.static, candidates)
             graph = torch.arange(len(candidates), device=candidates.graph.device)
             candidates = replace(candidates, graph=graph)
-        state, front = candidates.state, Front.of(candidates)
+        state, legal = candidates.state, candidates.legal.nonzero().squeeze(1)
         whole = encoding.graph[candidates.graph] + self.from_context(candidates.context)
         place = candidates.graph[state] * encoding.nodes.shape[1] + candidates.node
         node = encoding.nodes.flatten(0, 1).index_select(0, place)
         shown = torch.relu(node + self.from_features(candidates.features) + whole.index_select(0, state))
-        hidden = self.mix(shown.index_select(0, front.legal))
-        for attention in self.attention:
-            hidden = attention(hidden, shown, front)
+        hidden = self.mix(shown.index_select(0, legal))
+        if self.attention:
+            front = Front.of(candidates)
+            for attention in self.attention:
+                hidden = attention(hidden, shown, front)
         scores = self.score(hidden).squeeze(-1)
-        logits = scores.new_full((len(shown),), -torch.inf).index_put((front.legal,), scores)
+        logits = scores.new_full((len(shown),), -torch.inf).index_put((legal,), scores)
         pooled = shown.new_zeros(len(candidates), shown.shape[1]).index_add(0, state, shown)
         pooled = pooled / candidates.count.unsqueeze(-1)
         value: Tensor = self.value(torch.cat([pooled, whole], dim=-1)).squeeze(-1)

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,14 +25,7 @@ from ..models.policy import GraphPolicy
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
 from .losses import BASELINES, PPOLoss, advantages
 from .rollouts import NothingToDecideError, Phases, Rollout, collect
-
-
-@dataclass
-class Stream:
-    """Where the episodes of one environment configuration come from."""
-
-    sample: Callable[[np.random.Generator], Any]
-    simulator: Any
+from .segments import Streams, collect_segments
 
 
 class BudgetedProgress(BaseAlgorithm):
@@ -69,7 +62,9 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             :func:`~schedlab.train.schedules.schedule`.
         instances: Instances of an update, from each of ``environments``.
         repeats: Episodes of each instance.
-        minibatch_instances: Instances of a gradient step, with all their episodes.
+        segment: 0 to play whole episodes; else the decisions of an update in each of ``instances`` episodes, which go
+            on in the next update.
+        minibatch_instances: Instances (or segments) of a gradient step, with all their episodes.
         n_epochs: Passes over an update's episodes.
         gamma: Discount from one decision to the next, for the value function.
         gae_lambda: Lambda of generalised advantage estimation.
@@ -79,7 +74,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         max_grad_norm: Gradients are clipped to it.
         target_kl: An update ends when a gradient step finds the policy 1.5 times so far away, as SB3's PPO does;
             ``None`` for never.
-        baseline: ``"group"``, ``"value"`` or ``"both"``; see :func:`~schedlab.train.losses.advantages`.
+        baseline: ``"group"``, ``"value"``, ``"both"`` or ``"paired"``; see :func:`~schedlab.train.losses.advantages`.
         environments: Configurations to train on: each changes values of ``env``'s own, but not the rules of play. Every
             update plays instances of all of them.
         network: Sizes of the network, for example ``{"hidden": 64}``: what the observation does not decide of a
@@ -107,6 +102,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         *,
         instances: int = 16,
         repeats: int = 16,
+        segment: int = 0,
         minibatch_instances: int = 4,
         n_epochs: int = 1,
         gamma: float = 1.0,
@@ -134,9 +130,12 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             raise ValueError(f"baseline {baseline!r} compares episodes of an instance: repeats must be at least 2")
         if not 1 <= minibatch_instances <= instances:
             raise ValueError(f"minibatch_instances must lie in 1..{instances} (instances), got {minibatch_instances}")
+        if segment and (baseline != "value" or repeats != 1):
+            raise ValueError("segments of episodes have no group to compare with: use baseline 'value' and repeats 1")
         if precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {precision!r} not understood; use float32 or bfloat16")
         self.instances, self.repeats, self.minibatch_instances = instances, repeats, minibatch_instances
+        self.segment = segment
         self.n_epochs, self.clip_range, self.target_kl, self.baseline = n_epochs, clip_range, target_kl, baseline
         self.environments = [dict(values) for values in environments]
         self.network_sizes = dict(network or {})
@@ -191,7 +190,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         for values in self.environments:
             config = problem.configure({**asdict(base), **values})
             check_rules(problem, config, asdict(base), values)
-            self.streams.append(Stream(problem.sampler(config), problem.simulator_for_config(config, rows)))
+            self.streams.append(Streams(problem.simulator_for_config(config, rows), problem.sampler(config)))
 
     @property
     def network(self) -> GraphPolicy:
@@ -219,7 +218,6 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         callback.on_rollout_start()
         start, self._rollouts = self.num_timesteps, []
         for stream in self.streams:
-            drawn = [stream.sample(self.instance_generator) for _ in range(self.instances)]
 
             def proceed(steps: int, before: int = self.num_timesteps) -> bool:
                 self.num_timesteps = before + steps
@@ -227,19 +225,13 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
 
             try:
                 with self._precision():
-                    rollout = collect(
-                        self.network, stream.simulator, drawn, self.repeats, self.action_generator, self.phases,
-                        decode=self._decode, proceed=proceed,
-                    )  # fmt: skip
+                    rollout = self._play(stream, proceed)
             except NothingToDecideError:
                 continue  # the luck of the draw; an error only if it is so everywhere
             if rollout is None:
                 self.num_timesteps, self._rollouts = start, []
                 return False
             self._rollouts.append(rollout)
-            mean_length = float(rollout.steps) / len(rollout.returns)
-            assert self.ep_info_buffer is not None
-            self.ep_info_buffer.extend({"r": value, "l": mean_length} for value in rollout.returns.tolist())
         if not self._rollouts:
             raise InputError(
                 "nothing to decide: in these instances every step has one legal action; train on larger ones"
@@ -247,6 +239,27 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self._log_rollouts()
         callback.on_rollout_end()
         return True
+
+    def _play(self, stream: Streams, proceed: Callable[[int], bool]) -> Rollout | None:
+        """An update's episodes, or parts of episodes, of one environment; notes the returns of those that ended."""
+        assert self.ep_info_buffer is not None
+        if self.segment:
+            rollout = collect_segments(
+                self.network, stream, self.segment, self.gamma, self.instance_generator, self.action_generator,
+                self.phases, decode=self._decode, proceed=proceed,
+            )  # fmt: skip
+            self.ep_info_buffer.extend({"r": value, "l": float(length)} for value, length in stream.finished)
+            stream.finished.clear()
+            return rollout
+        drawn = [stream.sample(self.instance_generator) for _ in range(self.instances)]
+        rollout = collect(
+            self.network, stream.simulator, drawn, self.repeats, self.action_generator, self.phases,
+            decode=self._decode, proceed=proceed,
+        )  # fmt: skip
+        if rollout is not None:
+            mean_length = float(rollout.steps) / len(rollout.returns)
+            self.ep_info_buffer.extend({"r": value, "l": mean_length} for value in rollout.returns.tolist())
+        return rollout
 
     def _log_rollouts(self) -> None:
         steps, decisions = (
@@ -302,10 +315,11 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
     def _minibatches(self) -> list[tuple[int, torch.Tensor]]:
         """(roll-out, some of its instances), all of them in random order."""
         shuffle = self.instance_generator  # not torch's own generator, which everybody uses
+        counts = [len(rollout.static["node_mask"]) for rollout in self._rollouts]
         parts = [
             (index, chunk)
-            for index in range(len(self._rollouts))
-            for chunk in torch.from_numpy(shuffle.permutation(self.instances)).split(self.minibatch_instances)  # type: ignore[no-untyped-call]
+            for index, count in enumerate(counts)
+            for chunk in torch.from_numpy(shuffle.permutation(count)).split(self.minibatch_instances)  # type: ignore[no-untyped-call]
         ]
         return [parts[place] for place in shuffle.permutation(len(parts))]
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ..models.candidates import Candidates
 from .rollouts import Rollout
 
-BASELINES = ("group", "value", "both")
+BASELINES = ("group", "value", "both", "paired")
 SMALL = 1e-6
 
 
@@ -86,6 +88,24 @@ def _by_time(rollout: Rollout) -> tuple[Tensor, Tensor]:
     return position, length
 
 
+def residuals(rollout: Rollout, discount: float) -> Tensor:
+    """Temporal-difference errors over real decisions, ``[N]``: reward, plus discounted next value, minus value."""
+    following = torch.cat([rollout.value[1:], rollout.value.new_zeros(1)])
+    # behind the last decision of an episode everything is zero
+    last = torch.cat([rollout.episode[1:] != rollout.episode[:-1], rollout.episode.new_ones(1).bool()])
+    return rollout.reward + discount * following.masked_fill(last, 0.0) - rollout.value
+
+
+def accumulated(rollout: Rollout, errors: Tensor, decay: float) -> Tensor:
+    """Sum of each error and those that follow in its episode, the k-th of them times ``decay ** k``, ``[N]``."""
+    position, length = _by_time(rollout)
+    table = errors.new_zeros(len(length), int(length.max()) + 1)
+    table[rollout.episode, position] = errors
+    for time in range(table.shape[1] - 2, -1, -1):
+        table[:, time] += decay * table[:, time + 1]
+    return table[rollout.episode, position]
+
+
 def generalised_advantage(rollout: Rollout, discount: float, trace: float) -> Tensor:
     """Generalised advantage estimation over real decisions (Schulman et al. 2016, equation 16), ``[N]``.
 
@@ -94,17 +114,40 @@ def generalised_advantage(rollout: Rollout, discount: float, trace: float) -> Te
         discount: Gamma, from one real decision to the next.
         trace: Lambda.
     """
-    position, length = _by_time(rollout)
-    shape = len(length), int(length.max()) + 1
-    reward, value = rollout.reward.new_zeros(shape), rollout.value.new_zeros(shape)
-    reward[rollout.episode, position] = rollout.reward
-    value[rollout.episode, position] = rollout.value
-    advantage = torch.zeros_like(reward)
-    # behind the last decision of an episode everything is zero, so its sum ends by itself
-    for time in range(shape[1] - 2, -1, -1):
-        error = reward[:, time] + discount * value[:, time + 1] - value[:, time]
-        advantage[:, time] = error + discount * trace * advantage[:, time + 1]
-    return advantage[rollout.episode, position]
+    return accumulated(rollout, residuals(rollout, discount), discount * trace)
+
+
+def paired_residuals(rollout: Rollout, errors: Tensor, repeats: int) -> Tensor:
+    """Errors minus what the episodes of the same instance had on average over the same stretch of the clock, ``[N]``.
+
+    Episodes of one instance meet the same chance at the same time (common random numbers), so what they share of an
+    error is luck, and only the rest can be due to the decision.
+
+    Args:
+        rollout: When decisions were taken.
+        errors: One for each decision, ``[N]``.
+        repeats: Episodes of each instance, side by side.
+    """
+    episode, clock, end = (part.cpu().numpy() for part in (rollout.episode, rollout.clock, rollout.end))
+    amounts = errors.double().cpu().numpy()
+    first = np.searchsorted(episode, np.arange(len(end) + 1))
+    # of each episode the sum of the errors up to any time, straight between decisions
+    knots = [np.append(clock[i:j], end[e]) for e, (i, j) in enumerate(itertools.pairwise(first))]
+    sums = [np.concatenate(([0.0], np.cumsum(amounts[i:j]))) for i, j in itertools.pairwise(first)]
+    centred = np.empty_like(amounts)
+    for e, (i, j) in enumerate(itertools.pairwise(first)):
+        group = range(e - e % repeats, e - e % repeats + repeats)
+        shared = sum(np.interp(knots[e], knots[other], sums[other]) for other in group) / repeats
+        centred[i:j] = amounts[i:j] - np.diff(shared)
+    return torch.from_numpy(centred).to(errors)
+
+
+def in_group_units(rollout: Rollout, values: Tensor, repeats: int) -> Tensor:
+    """Values of decisions divided by the root of their mean square among those of the same instance, ``[N]``."""
+    group = rollout.episode // repeats
+    squares = values.new_zeros(len(rollout.returns) // repeats)
+    mean = squares.index_add(0, group, values.square()) / torch.bincount(group, minlength=len(squares)).clamp(min=1)
+    return values / (mean.sqrt()[group] + SMALL)
 
 
 def advantages(rollout: Rollout, baseline: str, repeats: int, discount: float, trace: float) -> tuple[Tensor, Tensor]:
@@ -113,7 +156,9 @@ def advantages(rollout: Rollout, baseline: str, repeats: int, discount: float, t
     Args:
         rollout: The roll-out.
         baseline: ``"group"``: the return against the mean of the instance's episodes, for every decision of an episode
-            alike; ``"value"``: generalised advantages against the value function; ``"both"``: their mean.
+            alike; ``"value"``: generalised advantages against the value function; ``"both"``: their mean;
+            ``"paired"``: generalised advantages of which only is left what the instance's episodes do not share at the
+            same time, in units of the instance's.
         repeats: Episodes of each instance.
         discount: Gamma, for the value function.
         trace: Lambda.
@@ -121,10 +166,14 @@ def advantages(rollout: Rollout, baseline: str, repeats: int, discount: float, t
     Returns:
         Advantages of about unit variance and value targets, both ``[N]``.
     """
-    steps = generalised_advantage(rollout, discount, trace)
+    errors = residuals(rollout, discount)
+    steps = accumulated(rollout, errors, discount * trace)
     target = steps + rollout.value
     if baseline == "group":
         return group_advantage(rollout.returns, repeats)[rollout.episode], target
+    if baseline == "paired":
+        paired = accumulated(rollout, paired_residuals(rollout, errors, repeats), discount * trace)
+        return in_group_units(rollout, paired, repeats), target
     steps = (steps - steps.mean()) / (steps.std(correction=0) + SMALL)
     if baseline == "value":
         return steps, target

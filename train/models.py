@@ -52,6 +52,7 @@ def make_graph_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, fol
         gym.make(PROBLEMS[problem.name].env_id, **settings.environment),
         instances=settings.instances,
         repeats=settings.repeats,
+        segment=settings.segment,
         minibatch_instances=settings.minibatch_instances,
         target_kl=settings.target_kl or None,
         baseline=settings.baseline,

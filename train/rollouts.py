@@ -68,6 +68,8 @@ class Rollout:
         reward: What was earned from this decision until the next, in units of the instance's scale, ``[N]``.
         returns: Sum of rewards of each episode, ``[E]``.
         steps: Environment steps, forced ones included.
+        clock: How far the episode was at each decision, ``[N]``; see ``Simulator.elapsed``.
+        end: How far it went, ``[E]``.
     """
 
     static: dict[str, Tensor]
@@ -79,6 +81,8 @@ class Rollout:
     reward: Tensor
     returns: Tensor
     steps: int
+    clock: Tensor
+    end: Tensor
 
     def of_instances(self, chosen: Tensor) -> tuple[Tensor, Candidates, dict[str, Tensor]]:
         """Everything of some instances.
@@ -141,6 +145,7 @@ def collect(
     states: list[Candidates] = []
     decisions: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     rewards: list[NDArray[np.float64]] = []
+    clocks: list[NDArray[np.int64]] = []
     with torch.no_grad():
         encoding = network.encode(static)
         watch.lap("encode")
@@ -153,6 +158,7 @@ def collect(
             chosen, log_prob = draw(candidates, logits.float(), generator)
             picked = action[candidates.first + chosen].cpu().numpy()
             watch.lap("decode")
+            clocks.append(simulator.elapsed()[rows])
             actions = np.full(batch, NO_ACTION)
             actions[rows] = picked
             reward = simulator.step(actions) / scale
@@ -174,6 +180,8 @@ def collect(
         static, Candidates.join(states).select(order), episode[order], chosen[order], log_prob[order], value[order],
         torch.from_numpy(np.concatenate(rewards)).float().to(device)[order],
         torch.from_numpy(returns).float().to(device), int(simulator.steps.sum()),
+        torch.from_numpy(np.concatenate(clocks)).to(device)[order],
+        torch.from_numpy(simulator.elapsed().copy()).to(device),
     )  # fmt: skip
     watch.lap("decode")
     return rollout

@@ -31,8 +31,11 @@ class TrainSettings:
         steps: Budget in environment steps, the same on any machine; 0 for the time budget.
         instances: Of graph-ppo: instances of an update, from each of ``environments``.
         repeats: Of graph-ppo: episodes of each instance.
+        segment: Of graph-ppo: 0 to play whole episodes; else decisions of an update in each of ``instances`` episodes,
+            which go on in the next update.
         minibatch_instances: Of graph-ppo: instances of a gradient step, with all their episodes.
-        baseline: Of graph-ppo: what returns are compared with, ``"group"``, ``"value"`` or ``"both"``.
+        baseline: Of graph-ppo: what returns are compared with, ``"group"``, ``"value"``, ``"both"`` or
+            ``"paired"``.
         target_kl: Of graph-ppo: an update ends when a step finds the policy 1.5 times so far away; 0 for never.
         precision: Of graph-ppo: ``"float32"`` or ``"bfloat16"``.
         compile: Of graph-ppo: whether to compile the decoder with ``torch.compile``.
@@ -74,6 +77,7 @@ class TrainSettings:
     steps: int = 0
     instances: int = 16
     repeats: int = 16
+    segment: int = 0
     minibatch_instances: int = 4
     baseline: str = "group"
     target_kl: float = 0.0
@@ -131,6 +135,8 @@ class TrainSettings:
             raise ValueError(f"minibatch_instances must lie in 1..{self.instances} (instances)")
         if self.baseline != "value" and self.repeats < 2:
             raise ValueError(f"baseline {self.baseline!r} compares episodes of an instance: repeats must be at least 2")
+        if self.segment < 0 or (self.segment and (self.baseline != "value" or self.repeats != 1)):
+            raise ValueError("segments of episodes have no group to compare with: use baseline 'value' and repeats 1")
         if self.steps < 0 or not 0 <= self.seed < 2**31:
             raise ValueError(f"steps {self.steps} and seed {self.seed} must not be negative, and seed below 2**31")
         if not (0 < self.discount <= 1 and 0 <= self.gae_lambda <= 1):
