@@ -6,7 +6,12 @@ To add a problem, add one folder and one line to :data:`PROBLEMS` (see CONTRIBUT
 from .core.problem import ProblemEntry, register_problem_envs
 
 PROBLEMS: dict[str, ProblemEntry] = {
-    entry.name: entry for entry in (ProblemEntry(name="job-shop", package="job_shop", env="JobShop", version=0),)
+    entry.name: entry
+    for entry in (
+        ProblemEntry(name="job-shop", package="job_shop", env="JobShop", version=0),
+        ProblemEntry(name="single-machine", package="single_machine", env="SingleMachine", version=0),
+        ProblemEntry(name="dynamic-job-shop", package="dynamic_job_shop", env="DynamicJobShop", version=0),
+    )
 }
 
 
