@@ -1,5 +1,7 @@
 """The loss and the advantages against slow readings of their formulas."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from schedlab.envs.job_shop import PROBLEM, JobShopConfig
 from schedlab.models.policy import GraphPolicy
 from schedlab.models.sb3 import network_config
-from schedlab.train.losses import PPOLoss, advantages, generalised_advantage, group_advantage
+from schedlab.train.losses import PPOLoss, advantages, generalised_advantage, group_advantage, paired_residuals
 from schedlab.train.rollouts import Phases, collect
 
 INSTANCES, REPEATS = 3, 4
@@ -88,7 +90,7 @@ def test_group_advantages_compare_the_episodes_of_an_instance():
     torch.testing.assert_close(found, torch.tensor([-1.0, 1.0, 0.0, 0.0]), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("baseline", ["group", "value", "both"])
+@pytest.mark.parametrize("baseline", ["group", "value", "both", "paired"])
 def test_advantages_of_every_baseline_are_centred_and_of_moderate_size(played, baseline):
     _, rollout, _ = played
     found, target = advantages(rollout, baseline, REPEATS, 1.0, 0.95)
@@ -96,3 +98,30 @@ def test_advantages_of_every_baseline_are_centred_and_of_moderate_size(played, b
     assert torch.isfinite(found).all()
     assert abs(float(found.mean())) < 0.5
     assert 0.1 < float(found.std()) < 2
+
+
+def hand_made(clocks, ends):
+    """A roll-out of which only the times are looked at, one episode per list of clocks."""
+    episode = torch.tensor([number for number, own in enumerate(clocks) for _ in own])
+    return SimpleNamespace(
+        episode=episode, clock=torch.tensor([time for own in clocks for time in own]), end=torch.tensor(ends)
+    )
+
+
+def test_what_episodes_of_an_instance_share_at_the_same_time_is_taken_out():
+    # errors run evenly from one decision to the next: 4 in 0..4, then 2 in 4..6; and 6 in 0..6
+    rollout = hand_made([[0, 4], [0]], [6, 6])
+    found = paired_residuals(rollout, torch.tensor([4.0, 2.0, 6.0]), repeats=2)
+    torch.testing.assert_close(found, torch.zeros(3))
+    found = paired_residuals(rollout, torch.tensor([4.0, 8.0, 6.0]), repeats=2)
+    # shared: 4 in 0..4, and (8 + 2) / 2 in 4..6
+    torch.testing.assert_close(found, torch.tensor([0.0, 3.0, 6.0 - 9.0]))
+
+
+def test_episodes_of_other_instances_do_not_matter():
+    rollout = hand_made([[0, 2], [0, 1], [0, 3], [0, 2]], [4, 4, 5, 7])
+    errors = torch.tensor([1.0, -2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
+    together = paired_residuals(rollout, errors, repeats=2)
+    torch.testing.assert_close(together[:4], paired_residuals(hand_made([[0, 2], [0, 1]], [4, 4]), errors[:4], 2))
+    torch.testing.assert_close(together[4:], paired_residuals(hand_made([[0, 3], [0, 2]], [5, 7]), errors[4:], 2))
+    assert float(together[:4].sum()) == pytest.approx(0.0, abs=1e-6), "what one episode gains another loses"
