@@ -30,6 +30,10 @@ demo: install
 		--agents $(DEMO_AGENTS),ppo:runs/demo/makespan,ppo,ppo@16 --out results/demo/makespan
 	$(BIN)/schedlab benchmark job-shop --instances $(DEMO_INSTANCES) --due-date-factor 1.3 --time-limit 5 \
 		--objective total-tardiness --agents $(DEMO_AGENTS),ppo:runs/demo/tardiness,ppo,ppo@16 --out results/demo/tardiness
+	$(BIN)/schedlab benchmark single-machine --instances n100 --seeds 0-19 --batch 20 \
+		--agents edd,mdd,mddc,aug-mddc,rollout,ppo,exact --out results/demo/single-machine
+	$(BIN)/schedlab benchmark dynamic-job-shop --instances load90-twk4 --seeds 0-1 --batch 2 \
+		--agents fifo,edd,mod,cr-spt,s-rpt-spt,ppo --out results/demo/dynamic --plots
 	$(BIN)/schedlab solve job-shop --instance ta01 --agent ppo@64 \
 		--out results/demo/ta01.json --plot results/demo/ta01.png
 	@echo "Gantt chart: results/demo/ta01.png"

@@ -42,7 +42,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         problem = load_problem(name)
         screen.print(f"[bold]{name}[/]  {problem.title}", highlight=False)
         screen.print(f'  environment  gym.make("{PROBLEMS[name].env_id}")', highlight=False)
-        screen.print(f"  instances    {_shortened(problem.instance_names())}", highlight=False)
+        screen.print(f"  instances    {_shortened(problem.instance_names()) or 'from files'}", highlight=False)
         screen.print(f"  presets      {', '.join(problem.presets())}  (with --seeds)", highlight=False)
         table = Table("agent", "kind", "what it does", box=None, padding=(0, 2))
         for spec in agent_specs(name).values():

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...envs.core.errors import InputError, unknown_name
+from ...envs.single_machine.config import OBJECTIVES
 from ...envs.single_machine.instance import SingleMachineInstance
 from ...envs.single_machine.solution import SingleMachineSolution
 from ..core import Solver, SolverResult
@@ -18,7 +19,6 @@ from .sequences import swap_descent_until, total_weighted_tardiness, wmdd_sequen
 Array = NDArray[np.int64]
 
 HINT_SHARE = 0.3  # of the time limit, at most, for the descent by swaps
-OBJECTIVES = ("total-tardiness", "total-weighted-tardiness")
 
 
 def agreeable(instance: SingleMachineInstance) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.figures import new_figure
+from ..core.figures import QUALITATIVE_COLOURS, distinct_colours, new_figure
 from .instance import JobShopInstance
 from .solution import JobShopSolution
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 JOB_LETTERS = string.digits + string.ascii_letters
 LETTER_WIDTH = 0.075  # inches of one character at LABEL_SIZE
 LABEL_SIZE = 7
-QUALITATIVE_COLOURS = 20  # more jobs than this are told apart by a continuous scale
 
 
 def draw_gantt(instance: JobShopInstance, solution: JobShopSolution, title: str = "") -> Figure:
@@ -38,7 +37,7 @@ def draw_gantt(instance: JobShopInstance, solution: JobShopSolution, title: str 
     from matplotlib.patches import Rectangle
 
     axes = figure.add_subplot()
-    colours = _job_colours(instance.num_jobs)
+    colours = distinct_colours(instance.num_jobs)
     bars, fills, borders = [], [], []
     room = (width - 1.5) / max(span, 1)  # inches per unit of time
     for j, k, machine, start, duration in _bars(instance, solution):
@@ -91,18 +90,6 @@ def _bars(instance: JobShopInstance, solution: JobShopSolution) -> list[tuple[in
 def _span(instance: JobShopInstance, solution: JobShopSolution) -> int:
     placed = solution.start >= 0
     return int((solution.start + instance.duration)[placed].max(initial=0))
-
-
-def _job_colours(num_jobs: int) -> list[tuple[float, float, float]]:
-    from matplotlib import colormaps
-
-    if num_jobs <= QUALITATIVE_COLOURS:
-        # the strong half of tab20 first, so that ten jobs get ten clearly different colours
-        order = [*range(0, 20, 2), *range(1, 20, 2)]
-        shades = [colormaps["tab20"](order[j]) for j in range(num_jobs)]
-    else:
-        shades = [colormaps["turbo"](0.05 + 0.9 * j / (num_jobs - 1)) for j in range(num_jobs)]
-    return [(red, green, blue) for red, green, blue, _ in shades]
 
 
 def _job_key(figure: Figure, axes: object, colours: list[tuple[float, float, float]]) -> None:

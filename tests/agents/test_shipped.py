@@ -1,11 +1,14 @@
 """The trained agents that ship: small, documented, and better than the best simple rule."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import schedlab.agents
 from schedlab.agents import BestOf, make_agent, play, shipped_agents, shipped_checkpoint
+from schedlab.agents.dynamic_job_shop import RULES as DYNAMIC_RULES
 from schedlab.agents.job_shop import RULES
 from schedlab.envs import PROBLEMS
 from schedlab.envs.core import InputError, load_problem
@@ -21,8 +24,7 @@ CONFIGS = {
 
 @pytest.mark.parametrize(("problem", "name"), SHIPPED)
 def test_every_shipped_agent_is_small_and_says_how_it_was_made(problem, name):
-    folder = load_problem(problem) and shipped_checkpoint(PROBLEM, CONFIGS[name])
-    assert folder.name == name
+    folder = Path(schedlab.agents.__file__).parent / PROBLEMS[problem].package / "trained" / name
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 2 * 2**20
     checkpoint = load_checkpoint(folder)
     assert checkpoint.problem == problem
@@ -65,6 +67,42 @@ def test_the_first_sample_is_the_greedy_one_so_that_sampling_is_never_worse():
         found = [PROBLEM.check(i, r.solution, config).objective for i, r in zip(instances, results, strict=True)]
         assert (np.array(found) <= greedy).all()
         assert samples > 1 or (np.array(found) == greedy).all()
+
+
+def test_each_configuration_finds_the_agent_that_is_for_it():
+    for problem, values, name in (
+        ("job-shop", {}, "makespan"),
+        ("single-machine", {}, "total-tardiness"),
+        ("dynamic-job-shop", {}, "tardiness"),
+        ("dynamic-job-shop", {"objective": "total-tardiness"}, "tardiness"),
+    ):
+        loaded = load_problem(problem)
+        assert shipped_checkpoint(loaded, loaded.configure(values)).name == name
+
+
+@pytest.mark.parametrize(("jobs", "bar"), [(20, 0.004), (100, 0.008)])
+def test_the_single_machine_agent_is_close_to_the_optimum_at_every_size(jobs, bar):
+    problem = load_problem("single-machine")
+    config = problem.configure({"num_jobs": jobs})
+    sample, rng = problem.sampler(config), np.random.default_rng(4242)
+    instances = [sample(rng) for _ in range(60)]
+    exact = make_agent("exact", problem, config)
+    optima = [exact.solve(instance, time_limit=30, seed=0).bound for instance in instances]
+    found = play(make_agent("ppo", problem, config), problem, instances, config).objective()
+    assert (found >= optima).all()
+    assert found.sum() <= (1 + bar) * sum(optima)
+    for rule in ("mdd", "mddc", "atc", "rollout"):
+        assert found.sum() <= play(make_agent(rule, problem, config), problem, instances, config).objective().sum()
+
+
+def test_the_dynamic_agent_beats_every_rule_on_common_random_numbers():
+    problem = load_problem("dynamic-job-shop")
+    config = problem.configure({"warm_up_jobs": 200, "recorded_jobs": 400, "cool_down_jobs": 100})
+    sample = problem.sampler(config)
+    instances = [sample(np.random.default_rng(4242 + k)) for k in range(12)]
+    mine = play(make_agent("ppo", problem, config), problem, instances, config).objective().mean()
+    for rule in DYNAMIC_RULES:
+        assert mine < play(make_agent(rule, problem, config), problem, instances, config).objective().mean(), rule
 
 
 def test_an_objective_without_a_shipped_agent_says_which_have_one():

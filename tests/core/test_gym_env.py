@@ -14,6 +14,8 @@ from gymnasium.utils.env_checker import check_env
 from schedlab.envs import PROBLEMS, register_envs
 from schedlab.envs.core import InputError, load_problem
 
+from .short_episodes import make, make_vec
+
 ENTRIES = list(PROBLEMS.values())
 ENV_IDS = [entry.env_id for entry in ENTRIES]
 
@@ -26,8 +28,8 @@ def legal_action(info, rng):
 def test_gymnasiums_checker_finds_nothing_to_warn_about(env_id):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        check_env(gym.make(env_id).unwrapped)
-        check_env(gym.make(env_id, render_mode="rgb_array").unwrapped)
+        check_env(make(env_id).unwrapped)
+        check_env(make(env_id, render_mode="rgb_array").unwrapped)
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
@@ -35,13 +37,13 @@ def test_stable_baselines3s_checker_finds_nothing_to_warn_about(env_id):
     sb3_checker = pytest.importorskip("stable_baselines3.common.env_checker")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        sb3_checker.check_env(gym.make(env_id).unwrapped)
+        sb3_checker.check_env(make(env_id).unwrapped)
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_the_same_seed_gives_the_same_episode(env_id):
     def episode():
-        env = gym.make(env_id)
+        env = make(env_id)
         rng = np.random.default_rng(1)
         observation, info = env.reset(seed=7)
         trace = [observation]
@@ -60,7 +62,7 @@ def test_the_same_seed_gives_the_same_episode(env_id):
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_a_pickled_environment_goes_on_where_it_was(env_id):
-    env = gym.make(env_id)
+    env = make(env_id)
     rng = np.random.default_rng(1)
     _, info = env.reset(seed=3)
     for _ in range(5):
@@ -78,7 +80,7 @@ def test_a_pickled_environment_goes_on_where_it_was(env_id):
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_a_pickled_vector_environment_goes_on_where_it_was(env_id):
-    vector = gym.make_vec(env_id, num_envs=2)
+    vector = make_vec(env_id, num_envs=2)
     rng = np.random.default_rng(1)
     _, info = vector.reset(seed=3)
     twin = pickle.loads(pickle.dumps(vector))
@@ -96,8 +98,8 @@ def test_a_pickled_vector_environment_goes_on_where_it_was(env_id):
 @pytest.mark.parametrize("env_id", ENV_IDS)
 @pytest.mark.parametrize("rows", [1, 5])
 def test_row_i_of_the_vector_env_plays_what_a_single_env_seeded_i_later_plays(env_id, rows):
-    singles = [gym.make(env_id, normalize_reward=True) for _ in range(rows)]
-    vector = gym.make_vec(env_id, num_envs=rows, normalize_reward=True)
+    singles = [make(env_id, normalize_reward=True) for _ in range(rows)]
+    vector = make_vec(env_id, num_envs=rows, normalize_reward=True)
     observations, infos = vector.reset(seed=11)
     rngs = [np.random.default_rng(row) for row in range(rows)]
     for row, env in enumerate(singles):
@@ -124,7 +126,7 @@ def test_row_i_of_the_vector_env_plays_what_a_single_env_seeded_i_later_plays(en
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_observations_of_the_vector_env_are_never_written_again(env_id):
-    vector = gym.make_vec(env_id, num_envs=3)
+    vector = make_vec(env_id, num_envs=3)
     rng = np.random.default_rng(0)
     observation, info = vector.reset(seed=0)
     kept, copies = [], []
@@ -140,7 +142,7 @@ def test_observations_of_the_vector_env_are_never_written_again(env_id):
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_without_copy_the_vector_env_shows_the_same_numbers(env_id):
-    safe, fast = gym.make_vec(env_id, num_envs=2), gym.make_vec(env_id, num_envs=2, copy=False)
+    safe, fast = make_vec(env_id, num_envs=2), make_vec(env_id, num_envs=2, copy=False)
     (first, info), (second, _) = safe.reset(seed=4), fast.reset(seed=4)
     rng = np.random.default_rng(0)
     for _ in range(120):
@@ -155,7 +157,7 @@ def test_without_copy_the_vector_env_shows_the_same_numbers(env_id):
 def test_gymnasiums_vector_wrappers_understand_the_vector_env(env_id):
     from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
-    vector = RecordEpisodeStatistics(gym.make_vec(env_id, num_envs=2))
+    vector = RecordEpisodeStatistics(make_vec(env_id, num_envs=2))
     rng = np.random.default_rng(0)
     _, info = vector.reset(seed=0)
     returns = np.zeros(2)
@@ -171,14 +173,14 @@ def test_gymnasiums_vector_wrappers_understand_the_vector_env(env_id):
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_gymnasiums_own_sync_vectorisation_works_too(env_id):
-    envs = gym.make_vec(env_id, num_envs=2, vectorization_mode="sync")
+    envs = make_vec(env_id, num_envs=2, vectorization_mode="sync")
     _, info = envs.reset(seed=0)
     assert info["action_mask"].shape == (2, envs.single_action_space.n)
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_an_illegal_action_costs_a_hundredth_of_the_scale_or_raises_when_strict(env_id):
-    env = gym.make(env_id)
+    env = make(env_id)
     before, _ = env.reset(seed=0)
     after, reward, terminated, truncated, _ = env.step(env.action_space.n + 5)
     assert reward == pytest.approx(-0.01 * env.unwrapped.simulator.scale[0])
@@ -186,11 +188,11 @@ def test_an_illegal_action_costs_a_hundredth_of_the_scale_or_raises_when_strict(
     assert not truncated
     for key in before:
         np.testing.assert_array_equal(before[key], after[key])
-    strict = gym.make(env_id, strict=True)
+    strict = make(env_id, strict=True)
     strict.reset(seed=0)
     with pytest.raises(ValueError, match="illegal now; legal: "):
         strict.step(env.action_space.n + 5)
-    vector = gym.make_vec(env_id, num_envs=2, strict=True)
+    vector = make_vec(env_id, num_envs=2, strict=True)
     vector.reset(seed=0)
     with pytest.raises(ValueError, match="illegal now in row 0"):
         vector.step(np.array([-1, -1]))
@@ -198,7 +200,7 @@ def test_an_illegal_action_costs_a_hundredth_of_the_scale_or_raises_when_strict(
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_a_stubborn_policy_is_truncated_in_both_environments_at_the_same_step(env_id):
-    env, vector = gym.make(env_id), gym.make_vec(env_id, num_envs=1)
+    env, vector = make(env_id), make_vec(env_id, num_envs=1)
     env.reset(seed=0)
     vector.reset(seed=0)
     for _ in range(env.unwrapped.graph_spec.num_nodes + 1):
@@ -211,7 +213,7 @@ def test_a_stubborn_policy_is_truncated_in_both_environments_at_the_same_step(en
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_the_vector_env_truncates_after_max_episode_steps(env_id):
-    vector = gym.make_vec(env_id, num_envs=2, max_episode_steps=4)
+    vector = make_vec(env_id, num_envs=2, max_episode_steps=4)
     rng = np.random.default_rng(0)
     _, info = vector.reset(seed=0)
     for step in range(1, 9):
@@ -223,7 +225,7 @@ def test_the_vector_env_truncates_after_max_episode_steps(env_id):
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_a_reset_mask_restarts_only_its_rows(env_id):
-    vector = gym.make_vec(env_id, num_envs=3)
+    vector = make_vec(env_id, num_envs=3)
     observation, info = vector.reset(seed=0)
     rng = np.random.default_rng(0)
     for _ in range(3):
@@ -238,7 +240,7 @@ def test_a_reset_mask_restarts_only_its_rows(env_id):
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
 def test_the_mask_comes_in_three_ways_and_pictures_in_two(env_id):
-    env = gym.make(env_id, render_mode="rgb_array")
+    env = make(env_id, render_mode="rgb_array")
     observation, info = env.reset(seed=0)
     assert info["action_mask"].dtype == observation["action_mask"].dtype == np.int8
     assert env.get_wrapper_attr("action_masks")().dtype == np.bool_
@@ -248,7 +250,7 @@ def test_the_mask_comes_in_three_ways_and_pictures_in_two(env_id):
     assert picture.dtype == np.uint8
     assert picture.ndim == 3
     assert picture.std() > 0
-    text_env = gym.make(env_id, render_mode="ansi")
+    text_env = make(env_id, render_mode="ansi")
     text_env.reset(seed=0)
     assert isinstance(text_env.render(), str)
 

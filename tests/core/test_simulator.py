@@ -7,12 +7,14 @@ from schedlab.agents.random_policy import random_legal_actions
 from schedlab.envs import PROBLEMS
 from schedlab.envs.core import Simulator, load_problem
 
+from .short_episodes import SHORT
+
 EVERY_PROBLEM = pytest.mark.parametrize("name", PROBLEMS)
 
 
 def started(name, batch=16, seed=0):
     problem = load_problem(name)
-    config = problem.configure({})
+    config = problem.configure(SHORT.get(PROBLEMS[name].env_id, {}))
     sample, rng = problem.sampler(config), np.random.default_rng(seed)
     simulator = problem.simulator_for_config(config, batch)
     simulator.reset([sample(rng) for _ in range(batch)])
