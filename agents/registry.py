@@ -57,6 +57,11 @@ def make_agent(text: str, problem: Problem[Any, Any, Any], config: Any, options:
         return agent
     if not isinstance(agent, Policy) or not agent.stochastic:
         raise InputError(f"agent {text!r}: {name} makes no random choices, so @{samples} has nothing to sample")
+    if problem.unfolds:
+        raise InputError(
+            f"agent {text!r}: in {problem.name} chance is met while it is played; the best of {samples} plays would be "
+            "picked in hindsight"
+        )
     return BestOf(agent, samples, problem, config)
 
 

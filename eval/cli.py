@@ -96,11 +96,13 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
                 entry.name,
                 help=entry.env_id,
                 description=verb.description,
-                epilog=f"example: schedlab {name} {entry.name} {EXAMPLES[name]}",
             )
             problem.set_defaults(run=run)
             if entry.name in argv:
-                add(problem, load_problem(entry.name))
+                chosen = load_problem(entry.name)
+                example = chosen.examples.get(name, EXAMPLES[name])
+                problem.epilog = f"example: schedlab {name} {entry.name} {example}"
+                add(problem, chosen)
     return parser
 
 

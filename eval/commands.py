@@ -170,7 +170,7 @@ def run_check(arguments: argparse.Namespace) -> int:
         raise InputError(f"{path}: {error}") from error
     report = problem.check(instance, solution, config)
     claimed = data.get("objective")
-    if plot:
+    if plot and report.feasible:
         save_figure(problem.draw(instance, solution), plot)
     if not report.feasible:
         for violation in report.violations:

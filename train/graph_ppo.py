@@ -1,4 +1,4 @@
-"""GraphPPO: proximal policy optimisation on whole episodes, collected straight from a batched simulator."""
+"""GraphPPO: proximal policy optimisation on episodes collected straight from a batched simulator."""
 
 from __future__ import annotations
 
@@ -51,9 +51,10 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
     """PPO for problems whose decisions are nodes of a graph, as a Stable-Baselines3 algorithm.
 
     What is different from SB3's PPO: an update plays whole episodes in a batched :class:`Simulator` instead of stepping
-    the environment given; steps with a single legal action are not decisions and cost nothing; every graph is encoded
-    once per episode; several episodes of one instance share its encoding, and their mean return can serve as baseline.
-    ``learn``, ``predict``, callbacks, the logger, ``save`` and ``load`` and ``evaluate_policy`` are SB3's.
+    the environment given (or, with ``segment``, the next decisions of episodes that are too long for that); steps with
+    a single legal action are not decisions and cost nothing; every graph is encoded once per episode; several episodes
+    of one instance share its encoding, and what they share can serve as baseline. ``learn``, ``predict``, callbacks,
+    the logger, ``save`` and ``load`` and ``evaluate_policy`` are SB3's.
 
     Args:
         policy: ``"GraphPolicy"``, or a sub-class of :class:`~schedlab.models.sb3.MaskableGraphPolicy`.
@@ -130,6 +131,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             raise ValueError(f"baseline {baseline!r} compares episodes of an instance: repeats must be at least 2")
         if not 1 <= minibatch_instances <= instances:
             raise ValueError(f"minibatch_instances must lie in 1..{instances} (instances), got {minibatch_instances}")
+        if segment < 0:
+            raise ValueError(f"segment must not be negative, got {segment}")
         if segment and (baseline != "value" or repeats != 1):
             raise ValueError("segments of episodes have no group to compare with: use baseline 'value' and repeats 1")
         if precision not in ("float32", "bfloat16"):

@@ -1,12 +1,14 @@
-"""Advantages and the clipped loss of proximal policy optimisation, on whole episodes of real decisions."""
+"""Advantages and the clipped loss of proximal policy optimisation, on episodes (or segments) of real decisions."""
 
 from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..models.candidates import Candidates
@@ -97,24 +99,17 @@ def residuals(rollout: Rollout, discount: float) -> Tensor:
 
 
 def accumulated(rollout: Rollout, errors: Tensor, decay: float) -> Tensor:
-    """Sum of each error and those that follow in its episode, the k-th of them times ``decay ** k``, ``[N]``."""
+    """Sum of each error and those that follow in its episode, the k-th of them times ``decay ** k``, ``[N]``.
+
+    Of temporal-difference errors, with gamma times lambda: generalised advantage estimation (Schulman et al. 2016,
+    equation 16).
+    """
     position, length = _by_time(rollout)
     table = errors.new_zeros(len(length), int(length.max()) + 1)
     table[rollout.episode, position] = errors
     for time in range(table.shape[1] - 2, -1, -1):
         table[:, time] += decay * table[:, time + 1]
     return table[rollout.episode, position]
-
-
-def generalised_advantage(rollout: Rollout, discount: float, trace: float) -> Tensor:
-    """Generalised advantage estimation over real decisions (Schulman et al. 2016, equation 16), ``[N]``.
-
-    Args:
-        rollout: Rewards and values.
-        discount: Gamma, from one real decision to the next.
-        trace: Lambda.
-    """
-    return accumulated(rollout, residuals(rollout, discount), discount * trace)
 
 
 def paired_residuals(rollout: Rollout, errors: Tensor, repeats: int) -> Tensor:
@@ -132,7 +127,7 @@ def paired_residuals(rollout: Rollout, errors: Tensor, repeats: int) -> Tensor:
     amounts = errors.double().cpu().numpy()
     first = np.searchsorted(episode, np.arange(len(end) + 1))
     # of each episode the sum of the errors up to any time, straight between decisions
-    knots = [np.append(clock[i:j], end[e]) for e, (i, j) in enumerate(itertools.pairwise(first))]
+    knots = [_apart(np.append(clock[i:j], end[e])) for e, (i, j) in enumerate(itertools.pairwise(first))]
     sums = [np.concatenate(([0.0], np.cumsum(amounts[i:j]))) for i, j in itertools.pairwise(first)]
     centred = np.empty_like(amounts)
     for e, (i, j) in enumerate(itertools.pairwise(first)):
@@ -140,6 +135,13 @@ def paired_residuals(rollout: Rollout, errors: Tensor, repeats: int) -> Tensor:
         shared = sum(np.interp(knots[e], knots[other], sums[other]) for other in group) / repeats
         centred[i:j] = amounts[i:j] - np.diff(shared)
     return torch.from_numpy(centred).to(errors)
+
+
+def _apart(times: NDArray[Any]) -> NDArray[np.float64]:
+    """Times in ascending order, equal ones moved a millionth apart: several decisions may fall on one moment."""
+    place = np.arange(len(times)) - np.searchsorted(times, times)
+    apart: NDArray[np.float64] = times + 1e-6 * place
+    return apart
 
 
 def in_group_units(rollout: Rollout, values: Tensor, repeats: int) -> Tensor:

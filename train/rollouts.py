@@ -66,10 +66,10 @@ class Rollout:
         log_prob: Its log-probability when it was taken, ``[N]``.
         value: The value of the state then, ``[N]``.
         reward: What was earned from this decision until the next, in units of the instance's scale, ``[N]``.
-        returns: Sum of rewards of each episode, ``[E]``.
+        returns: Sum of rewards of each episode, ``[E]``; of a segment with the value of what follows.
         steps: Environment steps, forced ones included.
         clock: How far the episode was at each decision, ``[N]``; see ``Simulator.elapsed``.
-        end: How far it went, ``[E]``.
+        end: How far it went, ``[E]``; 0 for segments.
     """
 
     static: dict[str, Tensor]

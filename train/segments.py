@@ -48,6 +48,7 @@ class Streams:
             rows = rows[self.simulator.done[rows]]
             if len(rows) == 0:
                 return
+        self.started = False
         raise NothingToDecideError
 
 

@@ -17,6 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ...envs.core.simulator import Simulator
+from ...envs.dynamic_job_shop.features import ATC_LOOK_AHEAD, WAITING_PER_WORK
 from ...envs.dynamic_job_shop.instance import DynamicJobShopInstance
 from ...envs.dynamic_job_shop.kernels import (
     ARRIVED_AT,
@@ -36,8 +37,6 @@ from ...envs.dynamic_job_shop.simulate import DynamicJobShopSimulator
 from ...envs.dynamic_job_shop.solution import DynamicJobShopSolution
 from ..core import Policy
 
-WAITING = 2.0  # expected waiting of an operation per processing time (Vepsalainen & Morton 1987)
-ATC_LOOK_AHEAD = 3.0
 COVERT_LOOK_AHEAD = 2.0
 
 
@@ -120,9 +119,9 @@ def _priority(rule: int, line: NDArray[np.float64], mean: float) -> float:
     if rule == 12:
         return p * max(1.0, slack / work)
     if rule == 13:
-        return -per_time * max(0.0, 1.0 - max(slack, 0.0) / (COVERT_LOOK_AHEAD * WAITING * work))
+        return -per_time * max(0.0, 1.0 - max(slack, 0.0) / (COVERT_LOOK_AHEAD * WAITING_PER_WORK * work))
     if rule == 14:  # in logarithms, so that far due dates do not all become zero
-        allowance = slack - WAITING * (work - p)
+        allowance = slack - WAITING_PER_WORK * (work - p)
         return max(allowance, 0.0) / (ATC_LOOK_AHEAD * mean) - math.log(max(per_time, 1e-12))
     if rule == 15:
         return winq

@@ -26,7 +26,8 @@ def check_choices(config: Any) -> None:
     """
     for item in fields(config):
         choices, value = item.metadata.get("choices"), getattr(config, item.name)
-        if choices and value is not None and value not in choices:
+        optional = value is None and item.default is None
+        if choices and not optional and value not in choices:
             raise ValueError(f"{item.name} {value!r} not understood; use one of {', '.join(choices)}")
 
 
@@ -47,8 +48,8 @@ def check_instance_field(config: Any) -> None:
     Raises:
         ValueError: It is something else.
     """
-    names = [config.instance] if config.instance is None or isinstance(config.instance, str) else config.instance
-    if not isinstance(names, Sequence) or not all(name is None or isinstance(name, str) for name in names):
+    names = [config.instance] if isinstance(config.instance, str) else config.instance
+    if names is not None and (not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names)):
         raise ValueError(f"instance must be a name, a file or a list of them, got {config.instance!r}")
 
 

@@ -126,6 +126,10 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
     title: ClassVar[str]
     config_type: ClassVar[type]
     minimise: ClassVar[bool] = True
+    unfolds: ClassVar[bool] = False
+    """Whether chance is met while an instance is played, so that the best of several plays is known only afterwards."""
+    examples: ClassVar[dict[str, str]] = {}
+    """Arguments that ``--help`` shows, by verb, where the command line's own do not fit."""
     job_costs_label: ClassVar[str] = ""
 
     @abstractmethod

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.problem import CheckReport
-from .instance import DynamicJobShopInstance
+from .instance import NEVER, DynamicJobShopInstance
 from .solution import DynamicJobShopSolution
 
 MAX_VIOLATIONS = 100
@@ -44,7 +44,7 @@ def completions(instance: DynamicJobShopInstance, start: NDArray[np.int64]) -> N
 
 
 def _down_intervals(instance: DynamicJobShopInstance) -> list[NDArray[np.int64]]:
-    return [intervals[intervals[:, 0] < 2**59] for intervals in instance.down]
+    return [intervals[intervals[:, 0] < NEVER] for intervals in instance.down]
 
 
 def tardiness_of_recorded(instance: DynamicJobShopInstance, solution: DynamicJobShopSolution) -> NDArray[np.int64]:

@@ -34,7 +34,8 @@ class DynamicJobShopConfig:
         due_dates: ``"twk"`` release + factor x work; ``"uniform"`` the same with a factor U(1, factor) for every job;
             ``"ppw"`` release + work + factor x operations x mean processing time.
         due_date_factor: How far due dates are; a pair draws a factor for every run.
-        weights: ``"unit"``, or ``"two-six-two"``: 4, 2 and 1 for 20, 60 and 20 % of the jobs, at random.
+        weights: ``"unit"``, or ``"two-six-two"``: 4, 2 and 1 for 20, 60 and 20 % of the jobs, at random; ``None`` is
+            the latter where the objective is weighted.
         breakdown_level: Share of the time that machines are down; 0 for none. Work goes on where it stopped.
         repair_time: Mean time to repair, in mean processing times; exponential, as the times between.
         protocol: ``"steady"``: jobs are recorded after a warm-up, while arrivals go on; ``"transient"``: all jobs that
@@ -63,7 +64,7 @@ class DynamicJobShopConfig:
     arrival_cv: float = field(default=1.0, metadata=RANDOM)
     due_dates: str = field(default="twk", metadata={"choices": DUE_DATES, **RANDOM})
     due_date_factor: Range = field(default=4.0, metadata=RANDOM)
-    weights: str = field(default="unit", metadata={"choices": WEIGHTS, **RANDOM})
+    weights: str | None = field(default=None, metadata={"choices": WEIGHTS, **RANDOM})
     breakdown_level: float = field(default=0.0, metadata=RANDOM)
     repair_time: float = field(default=5.0, metadata=RANDOM)
     protocol: str = field(default="steady", metadata={"choices": PROTOCOLS, **RANDOM})
@@ -72,14 +73,14 @@ class DynamicJobShopConfig:
     cool_down_jobs: int = field(default=1000, metadata=RANDOM)
     horizon: int = field(default=1000, metadata=RANDOM)
     objective: str = field(default="mean-tardiness", metadata={"choices": OBJECTIVES})
-    fast_forward_jobs: int = 0
+    fast_forward_jobs: int = field(default=0, metadata=RANDOM)
     queue_limit: int = 64
 
     def __post_init__(self) -> None:
         check_choices(self)
         check_instance_field(self)
         check_number(self, "num_machines", 1, 1000, integer=True)
-        check_number(self, "max_processing", 1, 10**5, integer=True)
+        check_number(self, "max_processing", 1, 10**4, integer=True)
         check_number(self, "min_processing", 1, self.max_processing, integer=True)
         if self.num_operations is not None:
             _, high = value_range(self, "num_operations", 1)
@@ -90,13 +91,19 @@ class DynamicJobShopConfig:
                 )
         check_number(self, "breakdown_level", 0, 0.9)
         check_number(self, "repair_time", 1e-3, 1e4)
-        self._check_utilisation()
-        check_number(self, "arrival_cv", 0.01, 100)
-        low, _ = value_range(self, "due_date_factor")
-        least = 1 if self.due_dates == "uniform" else 0
-        if not least <= low:
+        if self.breakdown_level and self.repair_time * (self.min_processing + self.max_processing) / 2 < 5:
             raise ValueError(
-                f"due_date_factor must be at least {least} for {self.due_dates} due dates, got {self.due_date_factor!r}"
+                f"repair_time {self.repair_time:g} is too short: a mean repair must last 5 units of time or more, as "
+                "times are whole numbers"
+            )
+        self._check_utilisation()
+        check_number(self, "arrival_cv", 0.01, 5)
+        low, high = value_range(self, "due_date_factor")
+        least = 1 if self.due_dates == "uniform" else 0
+        if not least <= low <= high <= 1000:
+            raise ValueError(
+                f"due_date_factor must be at least {least} for {self.due_dates} due dates, and at most 1000; "
+                f"got {self.due_date_factor!r}"
             )
         for name in ("warm_up_jobs", "cool_down_jobs"):
             check_number(self, name, 0, MAX_JOBS, integer=True)

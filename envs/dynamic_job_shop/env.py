@@ -78,7 +78,7 @@ class DynamicJobShopEnv(SchedulingEnv):
     | ``arrivals``, ``arrival_cv`` | ``"poisson"``, 1.0 | or ``"gamma"`` with that coefficient of variation |
     | ``due_dates`` | ``"twk"`` | or ``"uniform"``, ``"ppw"`` |
     | ``due_date_factor`` | 4.0 | how far due dates are, a number or a pair |
-    | ``weights`` | ``"unit"`` | or ``"two-six-two"`` |
+    | ``weights`` | ``None`` | ``"unit"`` or ``"two-six-two"``; by default as the objective needs |
     | ``breakdown_level``, ``repair_time`` | 0.0, 5.0 | share of the time down; mean repair in mean processing times |
     | ``protocol`` | ``"steady"`` | or ``"transient"`` |
     | ``warm_up_jobs``, ``recorded_jobs``, ``cool_down_jobs`` | 1000, 2000, 1000 | of the steady protocol |
@@ -121,7 +121,7 @@ class DynamicJobShopEnv(SchedulingEnv):
         arrival_cv: float = 1.0,
         due_dates: str = "twk",
         due_date_factor: Range = 4.0,
-        weights: str = "unit",
+        weights: str | None = None,
         breakdown_level: float = 0.0,
         repair_time: float = 5.0,
         protocol: str = "steady",
@@ -182,7 +182,7 @@ class DynamicJobShopVectorEnv(SchedulingVectorEnv):
         arrival_cv: float = 1.0,
         due_dates: str = "twk",
         due_date_factor: Range = 4.0,
-        weights: str = "unit",
+        weights: str | None = None,
         breakdown_level: float = 0.0,
         repair_time: float = 5.0,
         protocol: str = "steady",

@@ -7,6 +7,7 @@ import math
 
 from numba import njit
 
+from ..core.graph import FEATURE_LIMIT, PADDING
 from .kernels import (
     ARRIVED_AT,
     COMING,
@@ -40,11 +41,8 @@ from .kernels import (
     WAITING_WORK,
 )
 
-PADDING = -1
-LIMIT = 10.0
 # features that compare with the rest of the queue come last: their numbers, in the order of observe.CANDIDATE_FEATURES
 PROCESSING_RANK, SLACK_RANK, CR_SPT, S_RPT_SPT, ATC, PT_WINQ, HARM, OWN_HARM, WEIGHT = range(20, 29)
-FEATURES = 29
 
 WAITING_PER_WORK = 2.0  # of ATC: expected waiting per processing time (Vepsalainen & Morton 1987)
 ATC_LOOK_AHEAD = 3.0
@@ -52,7 +50,7 @@ ATC_LOOK_AHEAD = 3.0
 
 @njit(cache=True, nogil=True, inline="always")
 def _clip(value):
-    return max(min(value, LIMIT), -LIMIT)
+    return max(min(value, FEATURE_LIMIT), -FEATURE_LIMIT)
 
 
 @njit(cache=True, nogil=True)
@@ -185,9 +183,9 @@ def _write_context(b, lines, unit, row, reals, around, table, context):
     out[8] = idle / count
     out[9] = down / count
     out[10] = _clip(math.log1p(longest) / 3)
-    out[11] = here[COMING] / 3
+    out[11] = _clip(here[COMING] / 3)
     out[12] = _clip(here[COMING_WORK] * unit / 3)
-    out[13] = _clip(here[FIRST_COMING] * unit) if here[FIRST_COMING] < NEVER else LIMIT
+    out[13] = _clip(here[FIRST_COMING] * unit) if here[FIRST_COMING] < NEVER else FEATURE_LIMIT
     out[14] = reals[b, 1]
     out[15] = reals[b, 2]
     # plain numbers: what waits and is late is what tardiness grows by

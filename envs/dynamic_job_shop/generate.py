@@ -15,7 +15,7 @@ def random_instance(config: DynamicJobShopConfig, rng: np.random.Generator) -> D
     """A run by the configuration's protocol.
 
     Arrivals, routings, processing times, due dates, weights and breakdowns have random numbers of their own, so that
-    runs of one seed differ only in what their configurations differ in.
+    runs of one seed differ only in what their configurations differ in (pairs of utilisation and factor share one).
     """
     streams = [np.random.default_rng(int(seed)) for seed in rng.integers(2**63, size=6)]
     arrivals, routings, times, dues, weights, breakdowns = streams
@@ -41,7 +41,8 @@ def random_instance(config: DynamicJobShopConfig, rng: np.random.Generator) -> D
     begin = config.warm_up_jobs if steady else 0
     end = begin + config.recorded_jobs - 1 if steady else len(release) - 1
     down = _breakdowns(config, int(release[-1]), breakdowns)
-    return DynamicJobShopInstance(shop, begin, end, down, mean_processing(config), config.breakdown_level)
+    operations = sum(_operations(config)) / 2
+    return DynamicJobShopInstance(shop, begin, end, down, mean_processing(config), operations, config.breakdown_level)
 
 
 def mean_processing(config: DynamicJobShopConfig) -> float:
@@ -122,13 +123,13 @@ def _allowances(
 
 
 def _weights(config: DynamicJobShopConfig, jobs: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    if config.weights == "unit":
+    if config.weights == "unit" or (config.weights is None and not config.weighted):
         return np.ones(jobs, np.int64)
     return rng.choice(np.array([4, 2, 1]), size=jobs, p=[0.2, 0.6, 0.2]).astype(np.int64)
 
 
 def _breakdowns(config: DynamicJobShopConfig, last_release: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """When machines are down, ``[M, K, 2]``, until twice the last release: no run lasts so long.
+    """When machines are down, ``[M, K, 2]``, for twice as long as jobs arrive, and for no less than their work takes.
 
     Level = repair / (repair + time between), both exponential (Holthaus 1999).
     """
@@ -136,10 +137,11 @@ def _breakdowns(config: DynamicJobShopConfig, last_release: int, rng: np.random.
         return np.zeros((config.num_machines, 0, 2), np.int64)
     repair = config.repair_time * mean_processing(config)
     between = repair * (1 / config.breakdown_level - 1)
-    until = 2 * last_release + 100 * repair
+    until = 2 * last_release + 100 * (repair + config.num_machines * mean_processing(config))
     count = int(until / (repair + between) * 1.5) + 20
     means = np.broadcast_to([between, repair], (config.num_machines, count, 2)).reshape(config.num_machines, -1)
-    borders = np.cumsum(np.maximum(np.rint(rng.exponential(means)), 1), axis=1)
-    down = borders.reshape(config.num_machines, count, 2).astype(np.int64)
-    down[down[..., 0] > until] = NEVER
-    return down
+    # rounded borders keep lengths true in the mean, which rounded lengths would not
+    borders = np.rint(np.cumsum(rng.exponential(means), axis=1)).astype(np.int64)
+    down = borders.reshape(config.num_machines, count, 2)
+    down[(down[..., 0] > until) | (down[..., 0] == down[..., 1])] = NEVER
+    return np.sort(down.reshape(config.num_machines, -1), axis=1).reshape(down.shape)

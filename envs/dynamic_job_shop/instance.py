@@ -23,6 +23,8 @@ class DynamicJobShopInstance:
         down: When each machine is down, int64 ``[M, K, 2]``: intervals [begin, end) in ascending order, apart from one
             another; unused ones are empty and lie at the end of time, ``NEVER``.
         mean_processing: Scale of processing times.
+        mean_operations: Of random streams, whose machines are all alike in the long run: operations of a mean job.
+            ``None`` for given jobs, whose averages are what is known of the shop.
         breakdown_level: Share of the time for which machines are down in the long run.
 
     Raises:
@@ -34,6 +36,7 @@ class DynamicJobShopInstance:
     last_recorded: int
     down: NDArray[np.int64]
     mean_processing: float
+    mean_operations: float | None = None
     breakdown_level: float = 0.0
 
     def __post_init__(self) -> None:
@@ -55,6 +58,10 @@ class DynamicJobShopInstance:
         used = self.down[..., 0] < NEVER
         if np.any(np.diff(borders, axis=1) < 0) or np.any(self.down[used][:, 0] >= self.down[used][:, 1]):
             raise ValueError("the times at which a machine is down must be intervals in ascending order")
+        latest = int(self.shop.release[-1]) + int(self.shop.duration.sum()) + self.down_time
+        if max(int(self.shop.weight.sum()), self.shop.num_jobs) * (latest - min(int(self.due.min()), 0)) >= 2**62:
+            raise ValueError("the total weighted tardiness may not fit 64 bits; use smaller weights or a coarser unit")
+        self.down.flags.writeable = False
         if not self.mean_processing > 0 or not 0 <= self.breakdown_level < 1:
             raise ValueError("the mean processing time must be positive and the breakdown level in 0..1")
 
@@ -72,6 +79,12 @@ class DynamicJobShopInstance:
     def name(self) -> str:
         """Under which results are reported."""
         return self.shop.name
+
+    @property
+    def down_time(self) -> int:
+        """How long all machines are down, together."""
+        used = self.down[self.down[..., 0] < NEVER]
+        return int((used[:, 1] - used[:, 0]).sum())
 
     @property
     def num_recorded(self) -> int:

@@ -8,6 +8,8 @@ What calls one another is in this one file, because numba's cache does not notic
 
 from numba import njit
 
+from .instance import NEVER
+
 # quantities of a job: the instance
 RELEASE, DUE, WEIGHT, WORK, FIRST, LENGTH = range(6)
 # quantities of a job: the episode. NEXT is its next operation (or the one in process), REMAINING the work from it on,
@@ -47,7 +49,6 @@ MACHINE_COLUMNS = 10
 
 NOBODY = -1
 UNSTARTED = -1
-NEVER = 2**60
 
 
 @njit(cache=True, nogil=True)

@@ -2,7 +2,8 @@
 
 Nodes are the machines, and one more for leaving the shop. ``feeds`` leads from a machine to those that jobs go to next.
 A candidate stands on the node to which the job goes afterwards. Node features are long-run averages, which a plant
-knows; nothing tells of jobs that have not arrived, of breakdowns to come, or of which jobs are recorded.
+knows: expectations where streams are random, means over all jobs where they are given. Nothing else tells of jobs that
+have not arrived, of breakdowns to come, or of which jobs are recorded.
 
 Notation: t now, p the processing time of the job's operation here, R its remaining work with p, n its remaining
 operations, d its due date, s = d - t - R its slack, d_o the operation's due date (by TWK), u the mean processing time.
@@ -12,6 +13,7 @@ Features are clipped to +-10. Slack is left as it is where jobs are lost already
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.graph import FEATURE_LIMIT, PADDING, GraphSpec, GraphState
 from .instance import DynamicJobShopInstance
@@ -108,26 +110,38 @@ class DynamicJobShopObserver:
 
     def load(self, row: int, instance: DynamicJobShopInstance) -> None:
         """Write the static part of row ``row``."""
-        shop, machines = instance.shop, instance.shop.num_machines
-        last = np.zeros(shop.num_operations, np.bool_)
-        last[shop.first_operation[1:] - 1] = True
-        count = np.bincount(shop.machine, minlength=machines)
-        work = np.bincount(shop.machine, weights=shop.duration, minlength=machines)
-        leaving = np.bincount(shop.machine[last], minlength=machines)
-        seen = np.maximum(count, 1)
+        machines = instance.shop.num_machines
+        averages, pairs = _long_run(instance)
         nodes = self.state.nodes[row]
         nodes[:] = 0
         nodes[:machines, 0] = 1
         nodes[machines, 1] = 1
-        nodes[:machines, 2] = work * machines / work.sum()
-        nodes[:machines, 3] = count * machines / count.sum()
-        nodes[:machines, 4] = work / seen / instance.mean_processing
-        nodes[:machines, 5] = leaving / seen
-        np.clip(nodes, -FEATURE_LIMIT, FEATURE_LIMIT, out=nodes)
+        nodes[:machines, 2:] = np.clip(averages, -FEATURE_LIMIT, FEATURE_LIMIT)
         self.state.node_mask[row] = np.arange(self.spec.num_nodes) <= machines
-        after = np.where(last, machines, np.append(shop.machine[1:], 0))
-        pairs = np.unique(shop.machine * (machines + 1) + after)
         edges = self.state.edges["feeds"][row]
         edges[:] = PADDING
-        edges[0, : len(pairs)], edges[1, : len(pairs)] = np.divmod(pairs, machines + 1)
+        edges[:, : pairs.shape[1]] = pairs
         self.reals[row] = instance.mean_processing, instance.breakdown_level, np.log1p(machines) / 5
+
+
+def _long_run(instance: DynamicJobShopInstance) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Averages of the machines, the last four node features ``[M, 4]``, and which feed which, ``[2, E]``.
+
+    Those of a random stream follow from how it is drawn; counting its jobs would tell of some that have not arrived.
+    """
+    shop, machines = instance.shop, instance.shop.num_machines
+    if instance.mean_operations is not None:
+        source, target = np.meshgrid(np.arange(machines), np.arange(machines + 1), indexing="ij")
+        others = source != target
+        averages = np.tile([1.0, 1.0, 1.0, 1 / instance.mean_operations], (machines, 1))
+        return averages, np.stack([source[others], target[others]])
+    last = np.zeros(shop.num_operations, np.bool_)
+    last[shop.first_operation[1:] - 1] = True
+    count = np.bincount(shop.machine, minlength=machines)
+    work = np.bincount(shop.machine, weights=shop.duration, minlength=machines)
+    seen = np.maximum(count, 1)
+    leaving = np.bincount(shop.machine[last], minlength=machines) / seen
+    columns = (work * machines / work.sum(), count * machines / count.sum(), work / seen / instance.mean_processing)
+    after = np.where(last, machines, np.append(shop.machine[1:], 0))
+    pairs = np.unique(shop.machine * (machines + 1) + after)
+    return np.stack([*columns, leaving], axis=1), np.stack(np.divmod(pairs, machines + 1))

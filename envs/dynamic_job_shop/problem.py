@@ -23,6 +23,7 @@ from .solution import DynamicJobShopSolution
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+TWK_PRESETS = ((90, 4), (85, 3), (80, 4), (90, 6), (95, 4))  # load in %, due date factor
 SIZES_DRAWN = 8  # random streams whose sizes are looked at before a simulator for them is made
 
 
@@ -33,6 +34,13 @@ class DynamicJobShop(Problem[DynamicJobShopConfig, DynamicJobShopInstance, Dynam
     title: ClassVar[str] = "Dynamic job shop: tardiness while jobs keep arriving"
     config_type: ClassVar[type] = DynamicJobShopConfig
     job_costs_label: ClassVar[str] = "tardiness"
+    unfolds: ClassVar[bool] = True
+    examples: ClassVar[dict[str, str]] = {
+        "solve": "--instance shop.txt --agent cr-spt --out run.json --plot run.png",
+        "check": "--instance shop.txt --solution run.json",
+        "benchmark": "--instances load90-twk4 --seeds 0-9 --agents edd,mod,cr-spt,ppo --against cr-spt --batch 10",
+        "speed": "--batch 64",
+    }
 
     def sampler(self, config: DynamicJobShopConfig) -> Callable[[np.random.Generator], DynamicJobShopInstance]:
         """Random streams, or a uniform draw from the configured ones."""
@@ -131,35 +139,35 @@ class DynamicJobShop(Problem[DynamicJobShopConfig, DynamicJobShopInstance, Dynam
         return "weighted-tardiness" if config.weighted else "tardiness"
 
     def presets(self) -> dict[str, dict[str, Any]]:
-        """Steady runs in which rules differ, and the transient of Liu, Piplani & Toro (2023)."""
-        steady = {"protocol": "steady", "due_dates": "twk", "objective": "mean-tardiness"}
-        high = {**steady, "utilisation": 0.9, "due_date_factor": 4.0}
-        transient = {
-            "protocol": "transient",
-            "due_dates": "uniform",
-            "due_date_factor": 3.0,
-            "objective": "total-tardiness",
-        }
-        return {
-            "load90-twk4": high,
-            "load85-twk3": {**steady, "utilisation": 0.85, "due_date_factor": 3.0},
-            "load90-twk4-breakdowns": {**high, "breakdown_level": 0.05, "repair_time": 5.0},
-            **{f"transient{load}": {**transient, "utilisation": load / 100} for load in (70, 80, 90)},
-        }
+        """Steady runs by load and due dates, and the transient of Liu, Piplani & Toro (2023).
+
+        Rules differ most at 90 % load with due dates at 4 times the work, and at 85 % with 3 times.
+        """
+
+        def steady(load: int, factor: float, due_dates: str = "twk") -> dict[str, Any]:
+            return {"utilisation": load / 100, "due_dates": due_dates, "due_date_factor": factor}
+
+        presets = {f"load{load}-twk{factor}": steady(load, factor) for load, factor in TWK_PRESETS}
+        presets["load90-twk4-breakdowns"] = {**presets["load90-twk4"], "breakdown_level": 0.05, "repair_time": 5.0}
+        presets["load80-uniform3"] = steady(80, 3.0, "uniform")
+        for load in (70, 80, 90):
+            presets[f"transient{load}"] = {**steady(load, 3.0, "uniform"), "protocol": "transient"}
+        return presets
 
 
 def largest_sizes(config: DynamicJobShopConfig) -> tuple[int, int, int, int]:
-    """Sizes of a simulator that holds every stream of a configuration.
+    """Sizes of a simulator for the streams of a configuration.
 
-    The number of jobs of a transient, and of breakdowns, is random: there is room for half as many again as in the
-    largest of a few streams.
+    The number of jobs of a transient, and of breakdowns, is random: there is room for ten standard deviations more than
+    the largest of a few streams.
     """
     drawn = [random_instance(config, np.random.default_rng(seed)) for seed in range(SIZES_DRAWN)]
     jobs, machines, _, down = sizes_of(drawn)
     if config.protocol == "transient":
-        jobs = jobs * 3 // 2 + 20
+        spread = 1.0 if config.arrivals == "poisson" else max(config.arrival_cv, 1.0)
+        jobs += int(10 * spread * jobs**0.5) + 20
     longest = config.num_machines if config.num_operations is None else int(np.max(config.num_operations))
-    return jobs, machines, jobs * longest, down * 3 // 2 + 20 if down else 0
+    return jobs, machines, jobs * longest, down + int(10 * down**0.5) + 20 if down else 0
 
 
 PROBLEM = DynamicJobShop()

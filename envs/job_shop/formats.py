@@ -30,7 +30,7 @@ from .instance import MAX_TIME, JobShopInstance
 Format = Literal["standard", "taillard"]
 Line = tuple[int, list[str]]
 
-INTEGER = re.compile(r"[+-]?[0-9]+")
+INTEGER = re.compile(r"[+-]?0*[0-9]{1,18}")
 PER_JOB_KEYWORDS = ("operations", "release", "due", "weight")
 MATRIX_KEYWORDS = ("times", "machines")
 

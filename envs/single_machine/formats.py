@@ -10,7 +10,6 @@ weights, ``weight``, in any order. ``#`` begins a comment.
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from ..core.errors import InputError
 from ..core.files import read_text
 from .instance import MAX_TIME, SingleMachineInstance
 
-INTEGER = re.compile(r"[+-]?[0-9]+")
+INTEGER = re.compile(r"[+-]?0*[0-9]{1,18}")
 JOBS_IN_NAME = re.compile(r"wt(\d+)$")
 COLUMNS = ("processing", "due", "weight")
 
@@ -81,7 +80,8 @@ def _table(lines: list[tuple[int, str]], name: str, source: str) -> SingleMachin
             f"got {lines[0][1]!r}"
         )
     values: dict[str, list[int]] = {column: [] for column in header}
-    for (number, _), cells in zip(lines[1:], csv.reader(content for _, content in lines[1:]), strict=True):
+    for number, content in lines[1:]:
+        cells = content.split(",")
         if len(cells) != len(header):
             raise InputError(f"{source}, line {number}: {len(cells)} values for {len(header)} columns")
         for column, cell in zip(header, cells, strict=True):

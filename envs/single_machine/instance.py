@@ -43,6 +43,11 @@ class SingleMachineInstance:
                 raise ValueError(f"job {bad[0]}: {field} {values[bad[0]]} is not in {low}..{MAX_TIME}")
         if int(self.processing.sum()) > MAX_TIME:
             raise ValueError(f"the jobs together take longer than {MAX_TIME}; use a coarser unit of time")
+        latest = int(self.processing.sum()) - min(int(self.due.min()), 0)
+        if max(int(self.weight.sum()), count) * latest >= 2**62:
+            raise ValueError("the total weighted tardiness may not fit 64 bits; use smaller weights or a coarser unit")
+        for array in (self.processing, self.due, self.weight):
+            array.flags.writeable = False
 
     @classmethod
     def from_arrays(

@@ -9,11 +9,14 @@ import math
 
 from numba import njit
 
+from ..core.graph import FEATURE_LIMIT, PADDING
+
 # lines of a job: the instance
 PROCESSING, DUE, WEIGHT = range(3)
 # penalties of length: the rules of the estimates take the least of max(t + p, d) + penalty p; 0 is MDD itself
 PENALTIES = (0, 1, 2, 4)
-# lines that are lists: all jobs by (p, d), by latest start d - p, and by (d + penalty p, d) for each penalty
+# lines that are lists: all jobs by (p, d), with weights (p, -w, d), by latest start d - p, and by (d + penalty p, d)
+# for each penalty
 ALL_BY_PROCESSING, ALL_BY_START, ALL_BY_DUE = range(3, 6)
 # the same lists of the jobs that are left
 BY_PROCESSING = ALL_BY_DUE + len(PENALTIES)
@@ -35,8 +38,6 @@ DONE, ILLEGAL, LEGAL = range(3)
 TARDINESS, WEIGHTED_TARDINESS = range(2)
 
 BASE_FEATURES, LOOK_AHEAD_FEATURES = 14, 6
-PADDING = -1
-LIMIT = 10.0
 FAR = 2**62
 
 
@@ -261,7 +262,7 @@ def best_estimates(line, jobs, row, flags, choice):
 
 @njit(cache=True, nogil=True, inline="always")
 def _clip(value):
-    return max(min(value, LIMIT), -LIMIT)
+    return max(min(value, FEATURE_LIMIT), -FEATURE_LIMIT)
 
 
 @njit(cache=True, nogil=True)

@@ -40,6 +40,12 @@ class SingleMachine(Problem[SingleMachineConfig, SingleMachineInstance, SingleMa
     title: ClassVar[str] = "Single machine: total (weighted) tardiness"
     config_type: ClassVar[type] = SingleMachineConfig
     job_costs_label: ClassVar[str] = "tardiness"
+    examples: ClassVar[dict[str, str]] = {
+        "solve": "--instance jobs.csv --agent exact --out order.json --plot order.png",
+        "check": "--instance jobs.csv --solution order.json",
+        "benchmark": "--instances n100 --seeds 0-99 --agents edd,mdd,mddc,ppo,exact --batch 100 --out results/n100",
+        "speed": "--batch 256",
+    }
 
     def sampler(self, config: SingleMachineConfig) -> Callable[[np.random.Generator], SingleMachineInstance]:
         """Random instances, or a uniform draw from the configured ones."""

@@ -92,14 +92,17 @@ class SingleMachineSimulator(Simulator[SingleMachineInstance, SingleMachineSolut
         jobs, limit = instance.num_jobs, self.processing.shape[1]
         if jobs > limit:
             raise ValueError(f"{instance.name} ({jobs} jobs) does not fit into an environment made for {limit} jobs")
+        self.instances[row] = instance
         weighted = self.objective_name == "total-weighted-tardiness"
+        if not weighted:
+            instance = instance.with_unit_weights()  # what does not count should not show
         lines = self._jobs[row]
         lines[:] = 0
         lines[k.PROCESSING, :jobs], lines[k.DUE, :jobs] = instance.processing, instance.due
         lines[k.WEIGHT, :jobs] = instance.weight
         by_due = np.lexsort((instance.processing, instance.due))
-        # with weights the heavier of two equally long jobs comes first, as the dominance test needs it
-        by_processing = np.lexsort((instance.due, -instance.weight * weighted, instance.processing))
+        # the heavier of two equally long jobs comes first, as the dominance test needs it
+        by_processing = np.lexsort((instance.due, -instance.weight, instance.processing))
         lines[k.ALL_BY_PROCESSING, :jobs] = by_processing
         for which, penalty in enumerate(k.PENALTIES):
             penalised = instance.due + penalty * instance.processing
@@ -110,8 +113,7 @@ class SingleMachineSimulator(Simulator[SingleMachineInstance, SingleMachineSolut
         total = int(instance.processing.sum())
         self._row[row, k.NUM_JOBS], self._row[row, k.WORK] = jobs, total
         # a quarter of what all jobs would cost if each ended last: the size of a tight instance's optimum
-        self.scale[row] = max(total * float(instance.weight.sum() if weighted else jobs) / 4, 1.0)
-        self.instances[row] = instance
+        self.scale[row] = max(total * float(instance.weight.sum()) / 4, 1.0)
         self._observer.load(row, instance, by_processing, by_due)
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -95,6 +95,12 @@ def test_the_single_machine_agent_is_close_to_the_optimum_at_every_size(jobs, ba
         assert found.sum() <= play(make_agent(rule, problem, config), problem, instances, config).objective().sum()
 
 
+def test_the_best_of_several_plays_is_no_agent_where_chance_unfolds():
+    problem = load_problem("dynamic-job-shop")
+    with pytest.raises(InputError, match="picked in hindsight"):
+        make_agent("random@4", problem, problem.configure({}))
+
+
 def test_the_dynamic_agent_beats_every_rule_on_common_random_numbers():
     problem = load_problem("dynamic-job-shop")
     config = problem.configure({"warm_up_jobs": 200, "recorded_jobs": 400, "cool_down_jobs": 100})

@@ -28,4 +28,4 @@ def runs(draw, breakdowns=True, max_jobs=8):
         down[machine] = np.array(sorted(borders), np.int64).reshape(-1, 2)
         if times and draw(st.booleans()):
             down[machine, -1] = NEVER
-    return DynamicJobShopInstance(shop, first, last, down, 3.5, 0.05 if times else 0.0)
+    return DynamicJobShopInstance(shop, first, last, down, 3.5, None, 0.05 if times else 0.0)

@@ -24,6 +24,10 @@ def stream(seed=0, **values):
         ({"utilisation": [0.5, 1.0]}, "below 1"),
         ({"utilisation": 0.95, "breakdown_level": 0.05}, r"machines are up 0\.95 of the time"),
         ({"due_date_factor": -1}, "due_date_factor must be at least 0 for twk"),
+        ({"due_date_factor": float("inf")}, "at most 1000"),
+        ({"repair_time": 0.1, "breakdown_level": 0.05}, "a mean repair must last 5 units of time"),
+        ({"objective": None}, "objective None not understood"),
+        ({"instance": [None]}, "instance must be a name"),
         ({"due_date_factor": [-1, 4]}, "at least 0"),
         ({"due_date_factor": 0.5, "due_dates": "uniform"}, "at least 1 for uniform"),
         ({"due_date_factor": "far"}, "must be a number or a pair"),
@@ -123,6 +127,7 @@ def test_a_simulator_made_for_a_configuration_holds_many_of_its_streams():
 
 
 def test_presets_are_configurations_and_name_their_protocol():
+    assert {"load90-twk4", "load85-twk3", "load90-twk4-breakdowns"} <= set(PROBLEM.presets())
     for name, values in PROBLEM.presets().items():
         config = PROBLEM.configure(values)
         assert name.startswith("transient") == (config.protocol == "transient")
@@ -173,6 +178,26 @@ def test_instances_refuse_arrays_that_are_no_run():
         with pytest.raises(ValueError, match=words):
             DynamicJobShopInstance(shop, **arguments)
     DynamicJobShopInstance(shop, 0, 1, np.array([[[0, 3], [NEVER, NEVER]]]), 2.5)
+
+
+def test_numbers_that_do_not_fit_are_refused():
+    shop = JobShopInstance.from_jobs([[(0, 2**29)]] * 2, due=[-(2**31) + 1] * 2, weight=[2**31 - 1] * 2)
+    DynamicJobShopInstance.from_shop(JobShopInstance.from_jobs([[(0, 2**30)]], due=[0], weight=[2**30]))
+    with pytest.raises(ValueError, match="64 bits"):
+        DynamicJobShopInstance.from_shop(shop)
+
+
+def test_machines_are_down_for_their_share_of_the_time_also_in_short_repairs():
+    instance = stream(breakdown_level=0.05, repair_time=0.2, recorded_jobs=3000)
+    until = int(instance.shop.release[-1])
+    used = np.minimum(instance.down, until)
+    assert (used[..., 1] - used[..., 0]).sum() / (10 * until) == pytest.approx(0.05, rel=0.05)
+
+
+def test_weighted_objectives_draw_weights_by_themselves():
+    assert set(stream(objective="mean-weighted-tardiness", recorded_jobs=100).shop.weight) == {1, 2, 4}
+    assert set(stream(recorded_jobs=100).shop.weight) == {1}
+    assert set(stream(objective="mean-weighted-tardiness", weights="unit", recorded_jobs=100).shop.weight) == {1}
 
 
 def test_a_solution_survives_json():

@@ -1,6 +1,7 @@
 """The simulator against a plain event list, the checker, queueing theory and the single machine."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -205,9 +206,36 @@ def test_only_the_first_of_a_long_queue_may_be_chosen():
     assert simulator.illegal[0]
 
 
+@pytest.mark.parametrize("protocol", ["steady", "transient"])
+def test_jobs_that_have_not_arrived_do_not_show(protocol):
+    config = DynamicJobShopConfig(
+        num_machines=5, num_operations=[1, 3], warm_up_jobs=0, recorded_jobs=40, cool_down_jobs=0, horizon=300,
+        protocol=protocol,
+    )  # fmt: skip
+    (instance,) = drawn(config, 1)
+    known = 12
+    (other,) = drawn(replace(config, max_processing=20), 1, seed=7)
+    jobs = instance.shop.jobs()[:known] + other.shop.jobs()[known:20]
+    release = [*instance.shop.release[:known], *(instance.shop.release[known - 1] + 1 + np.arange(20 - known))]
+    shop = JobShopInstance.from_jobs(jobs, 5, release=release, due=[*instance.due[:known], *range(20 - known)])
+    changed = DynamicJobShopInstance(shop, 0, 19, instance.down, instance.mean_processing, instance.mean_operations)
+    simulators = [PROBLEM.simulator_for([one], config) for one in (instance, changed)]
+    for simulator, one in zip(simulators, (instance, changed), strict=True):
+        simulator.reset([one])
+    steps = 0
+    while simulators[0].now[0] <= instance.shop.release[known - 1]:
+        parts = [{**s.observe().static(), **s.observe().dynamic()} for s in simulators]
+        for key in parts[0]:
+            np.testing.assert_array_equal(parts[0][key], parts[1][key])
+        for simulator in simulators:
+            simulator.step(np.zeros(1, np.int64))
+        steps += 1
+    assert steps > 2
+
+
 def test_what_is_recorded_does_not_show():
     (instance,) = drawn(SHORT, 1)
-    other = DynamicJobShopInstance(instance.shop, 0, 89, instance.down, instance.mean_processing)
+    other = replace(instance, first_recorded=0, last_recorded=89)
     simulators = [PROBLEM.simulator_for([one], SHORT) for one in (instance, other)]
     for simulator, one in zip(simulators, (instance, other), strict=True):
         simulator.reset([one])

@@ -107,6 +107,8 @@ def test_a_file_without_a_number_in_its_name_is_one_instance(tmp_path):
         ("mine.csv", "processing,due,colour\n1,2,3\n", "the header must name"),
         ("mine.csv", "processing,due\n1,2\n3\n", "line 3: 1 values for 2 columns"),
         ("mine.csv", "processing,due\n1,2\n3,x\n", "line 3: 'x' is not an integer"),
+        ("mine.csv", 'processing,due\n1,"2\n3"\n', "line 2: '\"2' is not an integer"),
+        ("mine.txt", "9" * 5000, "line 1: '9+' is not an integer"),
         ("mine.csv", "processing,due\n", "at least one job"),
     ],
 )
@@ -176,9 +178,30 @@ def test_instances_refuse_arrays_that_are_none():
         (([1], [1, 2]), "2 due values for 1 jobs"),
         (([2**31], [1]), "processing"),
         (([2**30, 2**30, 2**30], [1, 1, 1]), "coarser unit"),
+        (([2**30 - 1] * 2, [1 - 2**31] * 2, [2**31 - 1] * 2), "64 bits"),
     ):
         with pytest.raises(ValueError, match=words):
             SingleMachineInstance.from_arrays(*arrays)
+
+
+def test_weights_show_only_where_they_count():
+    plain = SingleMachineInstance.from_arrays([3, 4, 5], [5, 9, 7])
+    weighted = SingleMachineInstance.from_arrays([3, 4, 5], [5, 9, 7], [1, 7, 3])
+    for objective, same in (("total-tardiness", True), ("total-weighted-tardiness", False)):
+        shown = []
+        for instance in (plain, weighted):
+            simulator = PROBLEM.simulator_for([instance], SingleMachineConfig(objective=objective, look_ahead=True))
+            simulator.reset([instance])
+            state = simulator.observe()
+            shown.append(np.concatenate([part.ravel() for part in (state.nodes, state.features, state.context)]))
+        assert np.array_equal(*shown) == same
+
+
+def test_there_is_a_name_for_every_feature():
+    from schedlab.envs.single_machine import kernels, observe
+
+    assert len(observe.CANDIDATE_FEATURES) == kernels.BASE_FEATURES
+    assert len(observe.LOOK_AHEAD_FEATURES) == kernels.LOOK_AHEAD_FEATURES
 
 
 def test_sequences_are_drawn_finished_or_not():

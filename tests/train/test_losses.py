@@ -9,7 +9,14 @@ import torch
 from schedlab.envs.job_shop import PROBLEM, JobShopConfig
 from schedlab.models.policy import GraphPolicy
 from schedlab.models.sb3 import network_config
-from schedlab.train.losses import PPOLoss, advantages, generalised_advantage, group_advantage, paired_residuals
+from schedlab.train.losses import (
+    PPOLoss,
+    accumulated,
+    advantages,
+    group_advantage,
+    paired_residuals,
+    residuals,
+)
 from schedlab.train.rollouts import Phases, collect
 
 INSTANCES, REPEATS = 3, 4
@@ -75,7 +82,7 @@ def test_the_loss_equals_a_slow_reading_of_ppo(played):
 
 def test_generalised_advantages_follow_their_recursion(played):
     _, rollout, _ = played
-    found = generalised_advantage(rollout, discount=0.9, trace=0.8)
+    found = accumulated(rollout, residuals(rollout, 0.9), 0.9 * 0.8)
     for episode in range(INSTANCES * REPEATS):
         own = (rollout.episode == episode).nonzero().squeeze(1).tolist()
         ahead, next_value = 0.0, 0.0
@@ -116,6 +123,13 @@ def test_what_episodes_of_an_instance_share_at_the_same_time_is_taken_out():
     found = paired_residuals(rollout, torch.tensor([4.0, 8.0, 6.0]), repeats=2)
     # shared: 4 in 0..4, and (8 + 2) / 2 in 4..6
     torch.testing.assert_close(found, torch.tensor([0.0, 3.0, 6.0 - 9.0]))
+
+
+def test_decisions_at_one_moment_are_told_apart():
+    for clocks in ([0, 5, 5], [0, 0, 5]):
+        rollout = hand_made([clocks, clocks], [9, 9])
+        found = paired_residuals(rollout, torch.tensor([1.0, 2.0, 3.0] * 2), repeats=2)
+        torch.testing.assert_close(found, torch.zeros(6), atol=1e-5, rtol=0)
 
 
 def test_episodes_of_other_instances_do_not_matter():
