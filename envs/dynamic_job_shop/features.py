@@ -8,6 +8,7 @@ import math
 from numba import njit
 
 from ..core.graph import FEATURE_LIMIT, PADDING
+from .instance import NEVER
 from .kernels import (
     ARRIVED_AT,
     COMING,
@@ -19,7 +20,6 @@ from .kernels import (
     LEGAL,
     MACHINE,
     MACHINE_COLUMNS,
-    NEVER,
     NEXT_MACHINE,
     NEXT_PROCESSING,
     NEXT_QUEUE_WORK,

@@ -23,7 +23,7 @@ from ..core.graph import GraphState
 from ..core.simulator import Simulator
 from . import kernels as k
 from .features import write_rows
-from .instance import DynamicJobShopInstance
+from .instance import NEVER, DynamicJobShopInstance
 from .observe import DynamicJobShopObserver
 from .solution import DynamicJobShopSolution
 
@@ -66,7 +66,7 @@ class DynamicJobShopSimulator(Simulator[DynamicJobShopInstance, DynamicJobShopSo
         self._operations = np.zeros((batch_size, k.OPERATION_LINES, max_operations), np.int64)
         self._row = np.zeros((batch_size, k.ROW_QUANTITIES), np.int64)
         self._flags = np.zeros((batch_size, k.LEGAL + queue_limit), np.bool_)
-        self._down = np.full((batch_size, max_machines, max_down, 2), k.NEVER, np.int64)
+        self._down = np.full((batch_size, max_machines, max_down, 2), NEVER, np.int64)
         self._reward = np.zeros(batch_size)
         self._divisor = np.ones(batch_size)
         self._row[:, k.WEIGHTED], self._row[:, k.FAST_FORWARD] = "weighted" in objective, fast_forward_jobs
@@ -114,7 +114,7 @@ class DynamicJobShopSimulator(Simulator[DynamicJobShopInstance, DynamicJobShopSo
         jobs[:count, k.LENGTH] = np.diff(shop.first_operation)
         self._operations[row, k.OF_MACHINE, :operations] = shop.machine
         self._operations[row, k.OF_DURATION, :operations] = shop.duration
-        self._down[row] = k.NEVER
+        self._down[row] = NEVER
         self._down[row, : shop.num_machines, : instance.down.shape[1]] = instance.down
         numbers = self._row[row]
         numbers[k.NUM_JOBS], numbers[k.NUM_MACHINES] = count, shop.num_machines
