@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,4 +44,4 @@ def due_dates(
     total = int(processing.sum())
     ends = total * (1 - factor - spread / 2), total * (1 - factor + spread / 2)
     drawn = rng.uniform(*ends, len(processing))
-    return np.maximum([math.floor(value) for value in drawn], 0).astype(np.int64)
+    return np.maximum(np.floor(drawn), 0).astype(np.int64)
