@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
 # marks what only concerns random instances: no option for given ones
 RANDOM = {"random_instances_only": True}
 
@@ -86,3 +88,15 @@ def value_range(config: Any, name: str, low: int | None = None) -> tuple[Number,
     if low is not None and pair[0] < low:
         raise ValueError(f"{name} must be at least {low}, got {value!r}")
     return pair[0], pair[1]
+
+
+def drawn_number(config: Any, name: str, rng: np.random.Generator) -> float:
+    """A field's number; one from a pair, uniformly. A single number costs no random number."""
+    low, high = value_range(config, name)
+    return float(low if low == high else rng.uniform(low, high))
+
+
+def drawn_integer(config: Any, name: str, rng: np.random.Generator) -> int:
+    """A field's integer; one from a pair, uniformly, both ends included. A single one costs no random number."""
+    low, high = (int(end) for end in value_range(config, name))
+    return low if low == high else int(rng.integers(low, high, endpoint=True))

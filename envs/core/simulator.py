@@ -57,13 +57,33 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
     instances: list[InstanceT | None]
     arguments: tuple[Any, ...]
 
-    @abstractmethod
     def reset(self, instances: Sequence[InstanceT], rows: Sequence[int] | None = None) -> None:
         """Start an episode of ``instances[i]`` in row ``rows[i]`` (default: one for every row, in order).
 
         Raises:
             ValueError: The numbers of instances and rows differ, or an instance exceeds ``spec``.
         """
+        rows = range(self.batch_size) if rows is None else rows
+        if len(instances) != len(rows):
+            raise ValueError(f"{len(instances)} instances for {len(rows)} rows")
+        for row, instance in zip(rows, instances, strict=True):
+            # what an instance brings along stays where it is while episodes of it are played
+            if self.instances[row] is not instance:
+                self._load(row, instance)
+        self._start(np.asarray(rows, np.int64))
+        self.illegal_count, self.done_count = int(self.illegal.sum()), int(self.done.sum())
+
+    @abstractmethod
+    def _load(self, row: int, instance: InstanceT) -> None:
+        """Take an instance into a row, with the static part of its observation, and note it in ``instances``.
+
+        Raises:
+            ValueError: It exceeds ``spec``.
+        """
+
+    @abstractmethod
+    def _start(self, rows: NDArray[np.int64]) -> None:
+        """Start an episode of the loaded instance in every row named, int64 ``[R]``."""
 
     @abstractmethod
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -70,16 +70,11 @@ def write_rows(chosen, row, flags, reals, around, table, count, candidate, featu
             unit = 1.0 / reals[b, 0]  # a product is cheaper than a division
             for place in range(lines):
                 machine = int(table[b, place, NEXT_MACHINE])
-                candidate[b, place] = machine if machine >= 0 else features_exit(row, b)
+                # jobs that leave the shop stand on the node after the machines
+                candidate[b, place] = machine if machine >= 0 else row[b, NUM_MACHINES]
                 _own_features(b, place, unit, row, around, table, features)
             _compare(b, lines, unit, table, features)
             _write_context(b, lines, unit, row, reals, around, table, context)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def features_exit(row, b):
-    """The node of jobs that leave the shop: the one after the machines."""
-    return row[b, NUM_MACHINES]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

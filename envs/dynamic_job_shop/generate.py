@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.config import value_range
+from ..core.config import drawn_number, value_range
 from ..job_shop.instance import JobShopInstance
 from .config import DynamicJobShopConfig
 from .instance import NEVER, DynamicJobShopInstance
@@ -19,8 +19,8 @@ def random_instance(config: DynamicJobShopConfig, rng: np.random.Generator) -> D
     """
     streams = [np.random.default_rng(int(seed)) for seed in rng.integers(2**63, size=6)]
     arrivals, routings, times, dues, weights, breakdowns = streams
-    rate = arrival_rate(config, float(_drawn(config, "utilisation", rng)))
-    factor = float(_drawn(config, "due_date_factor", rng))
+    rate = arrival_rate(config, drawn_number(config, "utilisation", rng))
+    factor = drawn_number(config, "due_date_factor", rng)
     release = _release(config, rate, arrivals)
     length = _lengths(config, len(release), routings)
     machine = _routings(config, length, routings)
@@ -61,11 +61,6 @@ def _operations(config: DynamicJobShopConfig) -> tuple[int, int]:
         return config.num_machines, config.num_machines
     low, high = value_range(config, "num_operations")
     return int(low), int(high)
-
-
-def _drawn(config: DynamicJobShopConfig, name: str, rng: np.random.Generator) -> float:
-    low, high = value_range(config, name)
-    return low if low == high else rng.uniform(low, high)
 
 
 def _release(config: DynamicJobShopConfig, rate: float, rng: np.random.Generator) -> NDArray[np.int64]:

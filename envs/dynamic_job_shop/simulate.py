@@ -87,17 +87,6 @@ class DynamicJobShopSimulator(Simulator[DynamicJobShopInstance, DynamicJobShopSo
         self._count = np.zeros(batch_size, np.int64)
         self._state = (self._jobs, self._machines, self._operations, self._row)
 
-    def reset(self, instances: Sequence[DynamicJobShopInstance], rows: Sequence[int] | None = None) -> None:
-        """Start an episode of ``instances[i]`` in row ``rows[i]``; see :class:`Simulator`."""
-        rows = range(self.batch_size) if rows is None else rows
-        if len(instances) != len(rows):
-            raise ValueError(f"{len(instances)} instances for {len(rows)} rows")
-        for row, instance in zip(rows, instances, strict=True):
-            if self.instances[row] is not instance:
-                self._load(row, instance)
-        k.reset_rows(np.asarray(rows, np.int64), *self._state, self._flags, self._down, self._reward)
-        self.illegal_count, self.done_count = int(self.illegal.sum()), int(self.done.sum())
-
     def _load(self, row: int, instance: DynamicJobShopInstance) -> None:
         shop = instance.shop
         sizes, limits = sizes_of([instance]), self.arguments[0]
@@ -124,6 +113,9 @@ class DynamicJobShopSimulator(Simulator[DynamicJobShopInstance, DynamicJobShopSo
         self.scale[row] = 10 * float(shop.job_work.mean()) / self._divisor[row]
         self.instances[row] = instance
         self._observer.load(row, instance)
+
+    def _start(self, rows: NDArray[np.int64]) -> None:
+        k.reset_rows(rows, *self._state, self._flags, self._down, self._reward)
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         """Start the job at place ``action[b]`` of the deciding queue in every row; see :class:`Simulator`."""

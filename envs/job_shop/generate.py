@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..core.config import value_range
+from ..core.config import drawn_integer, value_range
 from .config import JobShopConfig
 from .instance import JobShopInstance
 
@@ -20,8 +20,8 @@ def random_instance(config: JobShopConfig, rng: np.random.Generator) -> JobShopI
 
     Sizes, due dates, release dates and weights come from the configuration.
     """
-    num_jobs = _draw_size(config, "num_jobs", rng)
-    num_machines = _draw_size(config, "num_machines", rng)
+    num_jobs = drawn_integer(config, "num_jobs", rng)
+    num_machines = drawn_integer(config, "num_machines", rng)
     shape = (num_jobs, num_machines)
     durations = rng.integers(config.min_duration, config.max_duration, shape, endpoint=True)
     machines = rng.permuted(np.broadcast_to(np.arange(num_machines), shape), axis=1)
@@ -30,11 +30,6 @@ def random_instance(config: JobShopConfig, rng: np.random.Generator) -> JobShopI
         latest = int(config.release_date_factor * instance.job_work.mean())
         instance = replace(instance, release=rng.integers(0, latest, num_jobs, endpoint=True))
     return completed(instance, config, rng)
-
-
-def _draw_size(config: JobShopConfig, name: str, rng: np.random.Generator) -> int:
-    low, high = (int(end) for end in value_range(config, name))
-    return low if low == high else int(rng.integers(low, high, endpoint=True))
 
 
 def completed(

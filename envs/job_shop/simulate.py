@@ -23,7 +23,6 @@ The loops themselves are in :mod:`.kernels`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -120,17 +119,6 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
         self.machine, self.duration = self._operations[:, k.OF_MACHINE], self._operations[:, k.OF_DURATION]
         self.start = self._operations[:, k.OF_START]
 
-    def reset(self, instances: Sequence[JobShopInstance], rows: Sequence[int] | None = None) -> None:
-        """Start an episode of ``instances[i]`` in row ``rows[i]``; see :class:`Simulator`."""
-        rows = range(self.batch_size) if rows is None else rows
-        if len(instances) != len(rows):
-            raise ValueError(f"{len(instances)} instances for {len(rows)} rows")
-        for row, instance in zip(rows, instances, strict=True):
-            if self.instances[row] is not instance:
-                self._load(row, instance)
-        k.reset_rows(np.asarray(rows, np.int64), *self._kernel_state)
-        self.illegal_count, self.done_count = int(self.illegal.sum()), int(self.done.sum())
-
     def _load(self, row: int, instance: JobShopInstance) -> None:
         jobs, machines, operations = instance.num_jobs, instance.num_machines, instance.num_operations
         limits = (self.action_mask.shape[1], self.machine_ready.shape[1], self.start.shape[1])
@@ -169,6 +157,9 @@ class JobShopSimulator(Simulator[JobShopInstance, JobShopSolution]):
             1.0 if self.objective_name == "makespan" else max(float(cost_weight.sum()), 1.0)
         )
         self._observer.load(row, instance, makespan_bound)
+
+    def _start(self, rows: NDArray[np.int64]) -> None:
+        k.reset_rows(rows, *self._kernel_state)
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         """Start the next operation of job ``action[b]`` in every row; see :class:`Simulator`."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.config import value_range
+from ..core.config import drawn_integer, drawn_number
 from .config import DUE_DATE_RANGES, TARDINESS_FACTORS, SingleMachineConfig
 from .instance import SingleMachineInstance
 
 
 def random_instance(config: SingleMachineConfig, rng: np.random.Generator) -> SingleMachineInstance:
     """Uniform processing times, and due dates of a class that is drawn too unless the configuration names it."""
-    low, high = (int(end) for end in value_range(config, "num_jobs"))
-    jobs = low if low == high else int(rng.integers(low, high, endpoint=True))
+    jobs = drawn_integer(config, "num_jobs", rng)
     factor = _drawn(config, "tardiness_factor", TARDINESS_FACTORS, rng)
     spread = _drawn(config, "due_date_range", DUE_DATE_RANGES, rng)
     processing = rng.integers(1, config.max_processing, jobs, endpoint=True)
@@ -26,8 +25,7 @@ def random_instance(config: SingleMachineConfig, rng: np.random.Generator) -> Si
 def _drawn(config: SingleMachineConfig, name: str, classes: tuple[float, ...], rng: np.random.Generator) -> float:
     if getattr(config, name) is None:
         return classes[int(rng.integers(len(classes)))]
-    low, high = value_range(config, name)
-    return float(low if low == high else rng.uniform(low, high))
+    return drawn_number(config, name, rng)
 
 
 def due_dates(

@@ -7,7 +7,6 @@ theorem (see :mod:`.kernels`): a handful instead of all, and an optimal sequence
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -77,17 +76,6 @@ class SingleMachineSimulator(Simulator[SingleMachineInstance, SingleMachineSolut
             waiting[row, self._jobs[row, k.SEQUENCE, :count]] = False
         return waiting
 
-    def reset(self, instances: Sequence[SingleMachineInstance], rows: Sequence[int] | None = None) -> None:
-        """Start an episode of ``instances[i]`` in row ``rows[i]``; see :class:`Simulator`."""
-        rows = range(self.batch_size) if rows is None else rows
-        if len(instances) != len(rows):
-            raise ValueError(f"{len(instances)} instances for {len(rows)} rows")
-        for row, instance in zip(rows, instances, strict=True):
-            if self.instances[row] is not instance:
-                self._load(row, instance)
-        k.reset_rows(np.asarray(rows, np.int64), self._jobs, self._row, self._flags, self._reward)
-        self.illegal_count, self.done_count = int(self.illegal.sum()), int(self.done.sum())
-
     def _load(self, row: int, instance: SingleMachineInstance) -> None:
         jobs, limit = instance.num_jobs, self.processing.shape[1]
         if jobs > limit:
@@ -115,6 +103,9 @@ class SingleMachineSimulator(Simulator[SingleMachineInstance, SingleMachineSolut
         # a quarter of what all jobs would cost if each ended last: the size of a tight instance's optimum
         self.scale[row] = max(total * float(instance.weight.sum()) / 4, 1.0)
         self._observer.load(row, instance, by_processing, by_due)
+
+    def _start(self, rows: NDArray[np.int64]) -> None:
+        k.reset_rows(rows, self._jobs, self._row, self._flags, self._reward)
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         """Run job ``action[b]`` next in every row; see :class:`Simulator`."""
