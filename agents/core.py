@@ -105,6 +105,13 @@ class Solver(ABC, Generic[InstanceT, SolutionT]):
 
     stochastic: bool = False
 
+    def check_instances(self, instances: Sequence[InstanceT]) -> None:
+        """Refuse instances that this solver cannot solve; called before any of them is.
+
+        Raises:
+            InputError: They are of another kind, or something is missing.
+        """
+
     @abstractmethod
     def solve(self, instance: InstanceT, *, time_limit: float, seed: int) -> SolverResult[SolutionT]:
         """The best solution found within ``time_limit`` seconds."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError, unknown_name
-from ..envs.core.problem import Problem
+from ..envs.core.problem import Problem, load_problem
 from .core import Agent, AgentOptions, AgentSpec, Policy
 from .sampling import BestOf
 
@@ -57,11 +57,6 @@ def make_agent(text: str, problem: Problem[Any, Any, Any], config: Any, options:
         return agent
     if not isinstance(agent, Policy) or not agent.stochastic:
         raise InputError(f"agent {text!r}: {name} makes no random choices, so @{samples} has nothing to sample")
-    if problem.unfolds:
-        raise InputError(
-            f"agent {text!r}: in {problem.name} chance is met while it is played; the best of {samples} plays would be "
-            "picked in hindsight"
-        )
     return BestOf(agent, samples, problem, config)
 
 
@@ -84,6 +79,17 @@ def shipped_checkpoint(problem: Problem[Any, Any, Any], config: Any) -> Path:
             "train one and write ppo:FOLDER"
         )
     return _shipped(problem.name) / name
+
+
+def shipped_policy(problem: str, name: str, options: AgentOptions) -> Agent:
+    """A trained agent that comes with this package, by its name there; it takes the most likely actions.
+
+    Raises:
+        InputError: It does not ship, or torch is missing.
+    """
+    if name not in shipped_agents(problem):
+        raise InputError(f"no trained agent {name!r} ships for {problem}; train one and write ppo:FOLDER")
+    return _trained_policy(str(_shipped(problem) / name), load_problem(problem), options, sample=False)
 
 
 def _shipped(problem: str) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
 from ..envs.core.simulator import InstanceT, SolutionT
 from .core import Policy, Solver, SolverResult, play
@@ -47,12 +48,27 @@ class BestOf(Solver[InstanceT, SolutionT]):
         self._problem = problem
         self._config = config
 
+    def check_instances(self, instances: Sequence[InstanceT]) -> None:
+        """Refuse what the policy cannot play, and instances in which samples would be picked in hindsight."""
+        for instance in instances:
+            if self._problem.unfolds(instance):
+                raise InputError(
+                    f"{self._problem.instance_name(instance)}: chance is met while it is played; the best of "
+                    f"{self.samples} plays would be picked in hindsight, so write the agent without @{self.samples}"
+                )
+        self.policy.check_instances(instances)
+
     def solve(self, instance: InstanceT, *, time_limit: float, seed: int) -> SolverResult[SolutionT]:
         """The best of the samples."""
         return self.solve_many([instance], seed=seed)[0]
 
     def solve_many(self, instances: Sequence[InstanceT], *, seed: int) -> list[SolverResult[SolutionT]]:
-        """Solve several instances side by side, in batches of at most :data:`MAX_ROWS` episodes each."""
+        """Solve several instances side by side, in batches of at most :data:`MAX_ROWS` episodes each.
+
+        Raises:
+            InputError: See :meth:`check_instances`.
+        """
+        self.check_instances(instances)
         found: list[tuple[float, SolutionT] | None] = [None] * len(instances)
         step = max(MAX_ROWS // max(len(instances), 1), 1)
         for first in range(0, self.samples, step):

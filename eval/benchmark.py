@@ -21,11 +21,17 @@ from .results import Row, RowKey, gap_to
 
 @dataclass(frozen=True)
 class Job:
-    """One thing to do: some instances, one agent, one seed; more than one instance share a batch."""
+    """One thing to do: some instances and one agent; more than one instance share a batch.
+
+    Attributes:
+        agent: Its name.
+        entries: The instances.
+        seeds: What the row of each instance says; an agent that draws at random has the same for all.
+    """
 
     agent: str
     entries: tuple[Entry, ...]
-    seed: int
+    seeds: tuple[int, ...]
 
 
 def check_agents(agents: dict[str, Agent], entries: Sequence[Entry], config: Any) -> None:
@@ -35,9 +41,9 @@ def check_agents(agents: dict[str, Agent], entries: Sequence[Entry], config: Any
         InputError: An agent cannot play an instance.
     """
     for agent in agents.values():
+        agent.check_instances([entry.instance for entry in entries])
         policy = agent.policy if isinstance(agent, BestOf) else agent
         if isinstance(policy, Policy):
-            policy.check_instances([entry.instance for entry in entries])
             policy.configuration(config)
 
 
@@ -112,15 +118,18 @@ class Benchmark:
         """What is still to be measured, in order."""
         jobs = []
         for name, agent in self.agents.items():
-            seeds: dict[int, list[Entry]] = {}
+            # what draws at random shares a batch, which has one seed, with its own seed only
+            together: dict[int | None, list[tuple[Entry, int]]] = {}
             for entry in self.entries:
                 # an agent without chance gives the same answer for every seed: once is enough
                 for seed in entry.seeds if agent.stochastic else entry.seeds[:1]:
                     if (entry.name, name, seed) not in self._rows:
-                        seeds.setdefault(seed, []).append(entry)
+                        together.setdefault(seed if agent.stochastic else None, []).append((entry, seed))
             size = self.batch if isinstance(agent, (Policy, BestOf)) else 1
-            for seed, entries in seeds.items():
-                jobs += [Job(name, tuple(entries[k : k + size]), seed) for k in range(0, len(entries), size)]
+            for pairs in together.values():
+                for begin in range(0, len(pairs), size):
+                    entries, seeds = zip(*pairs[begin : begin + size], strict=True)
+                    jobs.append(Job(name, entries, seeds))
         return jobs
 
     def run(self) -> Iterator[list[Row]]:
@@ -130,9 +139,12 @@ class Benchmark:
             agent = self.agents[job.agent]
             instances = [entry.instance for entry in job.entries]
             results, seconds = decide(
-                agent, self.problem, self.config, instances, time_limit=self.options.time_limit, seed=job.seed
+                agent, self.problem, self.config, instances, time_limit=self.options.time_limit, seed=job.seeds[0]
             )
-            rows = [self._row(job, entry, result, seconds) for entry, result in zip(job.entries, results, strict=True)]
+            rows = [
+                self._row(job.agent, entry, seed, result, seconds)
+                for entry, seed, result in zip(job.entries, job.seeds, results, strict=True)
+            ]
             for row in rows:
                 self._rows[row.key] = row
             yield rows
@@ -151,26 +163,26 @@ class Benchmark:
         known = self.distributions or {}
         return [row for row in self._done if self._has_job_costs and row.feasible and row.key not in known]
 
-    def _row(self, job: Job, entry: Entry, result: SolverResult[Any], seconds: float) -> Row:
+    def _row(self, agent: str, entry: Entry, seed: int, result: SolverResult[Any], seconds: float) -> Row:
         report = self.problem.check(entry.instance, result.solution, self.config)
         if self.distributions is not None and report.feasible:
             costs = self.problem.job_costs(entry.instance, result.solution, self.config)
             if costs is not None and len(costs):
-                self.distributions[entry.name, job.agent, job.seed] = cost_quantiles(costs)
+                self.distributions[entry.name, agent, seed] = cost_quantiles(costs)
         if result.bound is not None:
             better = max if self.problem.minimise else min
             self._proved[entry.name] = better(result.bound, self._proved.get(entry.name, result.bound))
         return Row(
             problem=self.problem.name,
             instance=entry.name,
-            agent=job.agent,
+            agent=agent,
             objective=report.objective if report.feasible else None,
             bound=None,
             bound_kind="none",
             gap=None,
             seconds=seconds,
             samples=result.samples,
-            seed=job.seed,
+            seed=seed,
             feasible=report.feasible,
             measures=report.measures if report.feasible else {},
         )

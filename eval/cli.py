@@ -27,6 +27,8 @@ EXAMPLES = {
     "solve": "--instance ta01 --agent cp-sat --time-limit 5 --out ta01.json --plot ta01.png",
     "check": "--instance ta01 --solution ta01.json",
     "benchmark": "--instances ta01-ta10 --agents spt,fdd-mwkr,random@64,cp-sat --time-limit 2 --out results/ta",
+    "sweep": "--preset random-10x10 --objective total-tardiness --option due-date-factor --values 1.1,1.3,1.5,1.7 "
+    "--agents edd,mod,cr-spt,ppo --seeds 0-9 --batch 10 --measure tardy_share --out results/due-dates",
     "speed": "--against all",
 }
 
@@ -87,6 +89,7 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
         ("solve", "solve one instance and keep the solution", _solve_options, commands.run_solve),
         ("check", "verify a solution independently", _check_options, commands.run_check),
         ("benchmark", "measure agents on a set of instances", _benchmark_options, commands.run_benchmark),
+        ("sweep", "measure agents at several values of an option", _sweep_options, commands.run_sweep),
         ("speed", "environment steps per second", _speed_options, commands.run_speed),
     ):
         verb = verbs.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
@@ -115,6 +118,11 @@ def _seed(text: str) -> int:
 
 def _common(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument("--seed", type=_seed, default=0, help="of everything random (default: 0)")
+    _agent_options(parser)
+    add_config_options(parser, problem)
+
+
+def _agent_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--time-limit", type=float, default=10.0, metavar="S", help="seconds of a solver (default: 10)")
     parser.add_argument("--workers", type=int, default=0, help="threads of exact solvers (default: 0, all cores)")
     parser.add_argument(
@@ -127,7 +135,6 @@ def _common(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument(
         "--device", default="cpu", help="where learned agents compute: cpu, cuda, or auto (default: cpu)"
     )
-    add_config_options(parser, problem)
 
 
 def _solve_options(parser: argparse.ArgumentParser, problem: Any) -> None:
@@ -155,13 +162,8 @@ def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
         help="comma-separated names (ta01), ranges (ta01-ta80), files with one or more instances, folders of "
         "them, or presets from 'schedlab list'; a preset gives one random instance per seed",
     )
-    parser.add_argument("--agents", required=True, metavar="LIST", help=f"comma-separated; each is {AGENT_HELP}")
-    parser.add_argument("--seeds", default="0", help="numbers and ranges such as 0-19 (default: 0)")
+    _run_options(parser, seeds="0")
     parser.add_argument("--out", metavar="FOLDER", help="write results.json, results.csv and summary.json there")
-    parser.add_argument("--resume", action="store_true", help="keep the rows already in --out, measure the rest")
-    parser.add_argument(
-        "--batch", type=int, default=1, metavar="B", help="episodes of a policy side by side (default: 1)"
-    )
     parser.add_argument(
         "--against", metavar="AGENT", help="also compare every agent with this one, instance by instance"
     )
@@ -173,6 +175,44 @@ def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
         "and, where jobs have due dates, distribution.png (share of jobs above each tardiness); needs matplotlib",
     )
     _common(parser, problem)
+
+
+def _run_options(parser: argparse.ArgumentParser, seeds: str) -> None:
+    parser.add_argument("--agents", required=True, metavar="LIST", help=f"comma-separated; each is {AGENT_HELP}")
+    parser.add_argument("--seeds", default=seeds, help=f"numbers and ranges such as 0-19 (default: {seeds})")
+    parser.add_argument("--resume", action="store_true", help="keep the rows already in --out, measure the rest")
+    parser.add_argument(
+        "--batch",
+        type=int,
+        default=1,
+        metavar="B",
+        help="episodes of a policy side by side; those of an agent that draws at random only if they have the same "
+        "seed (default: 1)",
+    )
+
+
+def _sweep_options(parser: argparse.ArgumentParser, problem: Any) -> None:
+    parser.add_argument("--preset", required=True, help=f"random instances: {', '.join(problem.presets())}")
+    parser.add_argument("--option", required=True, metavar="NAME", help="what varies, one of the options below")
+    parser.add_argument(
+        "--values",
+        required=True,
+        metavar="LIST",
+        help="comma-separated values of that option; each is measured on random instances of the same seeds",
+    )
+    _run_options(parser, seeds="0-4")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="FOLDER",
+        help="write results.json, results.csv, summary.json and sweep.png (a line per agent; needs matplotlib) there",
+    )
+    parser.add_argument(
+        "--measure", metavar="NAME", help="also show this number of the checker, such as tardy_share, below"
+    )
+    _agent_options(parser)
+    add_config_options(parser, problem, random_instances=True, instead_of="the preset's")
+    parser.set_defaults(plots=True, against=None)
 
 
 def _speed_options(parser: argparse.ArgumentParser, problem: Any) -> None:
@@ -220,7 +260,7 @@ def _train_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument("--seed", type=int, default=None, help="of networks, instances and actions")
     parser.add_argument("--threads", type=int, default=None, help="torch threads (default: from the configuration)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    add_config_options(parser, problem, random_instances=True)
+    add_config_options(parser, problem, random_instances=True, instance=True, instead_of="the training configuration's")
 
 
 if __name__ == "__main__":

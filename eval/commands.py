@@ -25,8 +25,9 @@ from .benchmark import Benchmark, about_this_run, check_agents, decide
 from .config_options import given_config_values
 from .distributions import DISTRIBUTIONS_FILE, read_distributions, write_distributions
 from .instance_sets import expand_instances, parse_seeds
-from .report import console, report_results
+from .report import console, report_results, report_sweep
 from .results import Row, gap_to, read_results, write_results
+from .sweep import Sweep, check_measure, make_settings, swept_option
 from .tables import exact_number, measures_text, percent
 
 MAX_SOLUTION_BYTES = 256 * 2**20
@@ -219,6 +220,28 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     return 0 if all(row.feasible for row in benchmark.rows()) else 1
 
 
+def run_sweep(arguments: argparse.Namespace) -> int:
+    """``schedlab sweep PROBLEM --preset ... --option ... --values ... --agents ... --out ...``."""
+    problem, given, options = load_problem(arguments.problem), given_config_values(arguments), _options(arguments)
+    _check_switches(arguments)
+    option = swept_option(problem, arguments.preset, arguments.option, arguments.values)
+    settings = make_settings(problem, option, _agent_names(arguments), parse_seeds(arguments.seeds), given, options)
+    if arguments.measure is not None:
+        check_measure(problem, settings[0], arguments.measure)
+    folder = Path(arguments.out)
+    about = {
+        **about_this_run(arguments.command_line, given, options),
+        "preset": option.preset,
+        "option": option.name,
+        "values": list(option.values),
+    }
+    done = _prepare_folder(folder, about, arguments.resume)
+    sweep = Sweep(problem, option, settings, options, arguments.batch, done)
+    _run_with_progress(sweep, folder, about)
+    report_sweep(sweep, about, folder, arguments.measure)
+    return 0 if all(row.feasible for row in sweep.shown_rows()) else 1
+
+
 def _check_switches(arguments: argparse.Namespace) -> None:
     if arguments.batch < 1:
         raise InputError(f"--batch must be at least 1, got {arguments.batch}")
@@ -247,9 +270,11 @@ def _prepare_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[R
     if resume and (folder / "results.json").exists():
         done = read_results(folder)
         before = _read_json(folder / "summary.json")
-        for key in ("config", "time_limit"):
-            if before.get(key) != about[key]:
-                raise InputError(f"{folder}: was run with {key} {before.get(key)}, not {about[key]}; use another --out")
+        for key in ("config", "time_limit", "preset", "option"):  # the last two are a sweep's
+            if before.get(key) != about.get(key):
+                raise InputError(
+                    f"{folder}: was run with {key} {before.get(key)}, not {about.get(key)}; use another --out"
+                )
     folder.mkdir(parents=True, exist_ok=True)
     if not done:
         # those of other rows must not be taken for this run's when it is resumed
@@ -257,7 +282,7 @@ def _prepare_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[R
     return done
 
 
-def _run_with_progress(benchmark: Benchmark, folder: Path | None, about: dict[str, Any]) -> None:
+def _run_with_progress(benchmark: Benchmark | Sweep, folder: Path | None, about: dict[str, Any]) -> None:
     jobs = benchmark.jobs()
     columns = (
         TextColumn("{task.description}"),
@@ -283,7 +308,7 @@ def _run_with_progress(benchmark: Benchmark, folder: Path | None, about: dict[st
                 _save(benchmark, folder, about)
 
 
-def _save(benchmark: Benchmark, folder: Path, about: dict[str, Any]) -> None:
+def _save(benchmark: Benchmark | Sweep, folder: Path, about: dict[str, Any]) -> None:
     write_results(folder, benchmark.rows(), about, benchmark.problem.minimise)
     if benchmark.distributions:
         write_distributions(folder, benchmark.distributions)

@@ -104,13 +104,29 @@ def _named(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], c
 
 
 def _preset(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
+    return random_entries(name, seeds, problem, preset_config(problem, name, config))
+
+
+def random_entries(stem: str, seeds: Sequence[int], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
+    """One random instance of a configuration for every seed, called ``stem/seed``.
+
+    Raises:
+        InputError: The configuration makes no instances.
+    """
     try:
-        sample = problem.sampler(preset_config(problem, name, config))
+        sample = problem.sampler(config)
     except ValueError as error:
         raise InputError(str(error)) from error
-    return [Entry(f"{name}/{seed}", sample(np.random.default_rng(seed)), (seed,)) for seed in seeds]
+    return [Entry(f"{stem}/{seed}", sample(np.random.default_rng(seed)), (seed,)) for seed in seeds]
 
 
 def preset_config(problem: Problem[Any, Any, Any], name: str, config: Any) -> Any:
-    """A preset's configuration, with what the user set beside it (objective, builder, due dates)."""
-    return replace(config, **problem.presets()[name])
+    """A preset's configuration, with what the user set beside it (objective, builder, due dates).
+
+    Raises:
+        InputError: They do not go together.
+    """
+    try:
+        return replace(config, **problem.presets()[name])
+    except ValueError as error:
+        raise InputError(str(error)) from error

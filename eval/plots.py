@@ -1,9 +1,10 @@
-"""Pictures of a benchmark: objectives per agent, agent against agent, costs over jobs."""
+"""Pictures of a benchmark (objectives per agent, agent against agent, costs over jobs) and of a sweep."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,13 +14,19 @@ from numpy.typing import ArrayLike, NDArray
 from ..envs.core.figures import distinct_colours, new_figure, save_figure
 from .distributions import LEVELS, Quantiles, mean_shares_above
 from .results import Row, RowKey, instance_means
+from .tables import is_share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from .sweep import Curves
+
 WIDE_SPREAD = 20  # largest over smallest value from which an axis is logarithmic
 LEGEND_SIZE = 8  # points
+WIDE_RANGE = 4  # the same of the values of an option, if that spaces them more evenly
+TICK_LETTER_SHARE = 0.016  # width of a letter below an axis, as a share of that axis
+MARKERS = "os^DvP*X<>"  # so that lines can also be told apart without colours
 LETTER_WIDTH, LINE_HEIGHT = 0.066, 0.18  # of that size, in inches
 Means = dict[str, dict[str, float]]
 Colours = dict[str, tuple[float, float, float]]
@@ -108,7 +115,7 @@ def draw_objectives(pictured: Pictured, means: Means, colours: Colours) -> Figur
     _scale(axes, "y", np.concatenate([*values.values()]))
     axes.tick_params(axis="x", rotation=0 if len(values) <= 6 and max(map(len, values)) <= 10 else 60)
     axes.set_ylabel("objective")
-    _frame(axes, pictured, "objectives by instance, best mean first")
+    _frame(axes, pictured.title, "objectives by instance, best mean first")
     return figure
 
 
@@ -147,7 +154,11 @@ def draw_against(pictured: Pictured, means: Means, colours: Colours) -> Figure |
     axes.set(xlim=ends, ylim=ends, aspect="equal", ylabel="objective of the agent")
     axes.set_xlabel(f"objective of {reference}")
     figure.legend(loc="outside right upper", fontsize=LEGEND_SIZE, frameon=False)
-    _frame(axes, pictured, f"instance by instance; {'below' if pictured.minimise else 'above'} the diagonal is better")
+    _frame(
+        axes,
+        pictured.title,
+        f"instance by instance; {'below' if pictured.minimise else 'above'} the diagonal is better",
+    )
     return figure
 
 
@@ -189,8 +200,111 @@ def draw_distribution(pictured: Pictured, colours: Colours) -> Figure | None:
     axes.set_ylabel(f"share of jobs with {pictured.job_costs_label} above x")
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right upper", fontsize=LEGEND_SIZE, frameon=False)
-    _frame(axes, pictured, f"{pictured.job_costs_label} over jobs, mean of the instances")
+    _frame(axes, pictured.title, f"{pictured.job_costs_label} over jobs, mean of the instances")
     return figure
+
+
+def draw_sweep(panels: Sequence[Curves], title: str) -> Figure:
+    """Means against the values of an option, one line per agent in a band of 95 % intervals; a panel for each number.
+
+    Values that are numbers stand at their places, on a logarithmic axis if that spaces them more evenly; others side by
+    side. The legend has the agents in the order of their last points in the upper panel.
+
+    Args:
+        panels: What to draw, from above; all of the same option, values and agents.
+        title: What is swept.
+    """
+    places, scale = value_places(panels[0].values)
+    agents = list(panels[0].estimates)
+    looks = dict(zip(agents, zip(distinct_colours(len(agents)), cycle(MARKERS), strict=False), strict=True))
+    figure = _figure_with_legend(6.5, 0.9 + 3.4 * len(panels), agents)
+    rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    for axes, curves in zip(rows, panels, strict=True):
+        _draw_curves(axes, curves, places, looks)
+    if scale == "log":
+        rows[-1].set_xscale("log")
+    ticks = _ticks(places, scale)
+    rows[-1].set_xticks([places[text] for text in ticks], labels=ticks)
+    for axes in rows:
+        axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
+    rows[-1].set_xlabel(panels[0].option)
+    figure.align_ylabels()
+    lines = sorted(rows[0].lines, key=lambda line: -float(line.get_ydata()[-1]))
+    figure.legend(handles=lines, loc="outside right upper", fontsize=LEGEND_SIZE, frameon=False)
+    seeds = panels[0].seeds
+    _frame(rows[0], title, f"means over {seeds} seeds, 95 % intervals by bootstrap" if seeds > 1 else "one seed")
+    return figure
+
+
+def _draw_curves(axes: Axes, curves: Curves, places: Mapping[str, float], looks: Mapping[str, tuple[Any, str]]) -> None:
+    """Lines and bands of one panel, and its upright axis."""
+    points = {
+        agent: np.array(
+            sorted((places[text], found.mean, *(found.interval or (found.mean,) * 2)) for text, found in own.items())
+        ).T
+        for agent, own in curves.estimates.items()
+        if own
+    }
+    if is_share(curves.number):
+        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g} %")
+    elif points:
+        _scale_of_means(axes, *(np.concatenate([found[row] for found in points.values()]) for row in (1, 2, 3)))
+    # a band that went down to 0 would have no lower edge on a logarithmic axis
+    floor = axes.get_ylim()[0] if axes.get_yscale() == "log" else -np.inf
+    for agent, (x, mean, low, high) in points.items():
+        colour, marker = looks[agent]
+        axes.plot(x, mean, color=colour, marker=marker, markersize=4, linewidth=1.4, label=agent)
+        axes.fill_between(x, np.maximum(low, floor), high, color=colour, alpha=0.13, linewidth=0)
+    axes.set_ylabel(curves.label)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _scale_of_means(
+    axes: Axes, means: NDArray[np.float64], lows: NDArray[np.float64], highs: NDArray[np.float64]
+) -> None:
+    """Scale an axis by means; on a logarithmic one bands may end far below the least of them, out of sight."""
+    from matplotlib.ticker import LogLocator
+
+    _scale(axes, "y", means)
+    # afterwards, because another scale brings another formatter
+    axes.yaxis.set_major_formatter(lambda number, _: f"{number:,.12g}")
+    if axes.get_yscale() == "linear":
+        return
+    least, top = float(means[means > 0].min()), 1.3 * float(highs.max())
+    if axes.get_yscale() == "symlog":
+        axes.set_ylim(-0.3 * least, top)
+    else:
+        axes.set_ylim(max(float(lows.min()) / 1.3, least / 3), top)
+        if top < 1000 * least:
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.tick_params(axis="y", which="minor", left=False, labelleft=False)
+
+
+def value_places(values: Mapping[str, Any]) -> tuple[dict[str, float], str]:
+    """Where the values of an option stand on an axis, by their texts, and whether it is ``"linear"`` or ``"log"``."""
+    if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values.values()):
+        return {text: float(place) for place, text in enumerate(values)}, "linear"
+    places = {text: float(value) for text, value in values.items()}
+    numbers = np.sort([*places.values()])
+    if len(numbers) < 3 or numbers[0] <= 0 or numbers[-1] < WIDE_RANGE * numbers[0]:
+        return places, "linear"
+    steps, ratios = np.diff(numbers), np.diff(np.log(numbers))
+    return places, "log" if ratios.std() / ratios.mean() < steps.std() / steps.mean() else "linear"
+
+
+def _ticks(places: Mapping[str, float], scale: str) -> list[str]:
+    """The values that get a tick: from the left, each whose label does not run into the one before."""
+    numbers = {text: float(np.log(place)) if scale == "log" else place for text, place in places.items()}
+    extent = max(numbers.values()) - min(numbers.values()) or 1.0
+    shown: list[str] = []
+    end = -np.inf
+    for text in sorted(numbers, key=numbers.__getitem__):
+        middle, half = (numbers[text] - min(numbers.values())) / extent, TICK_LETTER_SHARE * len(text) / 2
+        if middle - half >= end:
+            shown.append(text)
+            end = middle + half + TICK_LETTER_SHARE
+    return shown
 
 
 def _figure_with_legend(width: float, height: float, labels: Sequence[str]) -> Figure:
@@ -215,8 +329,8 @@ def _scale(axes: Axes, which: Literal["x", "y"], values: ArrayLike) -> None:
     limit(-0.3 * least, float(positive.max()) * 1.3)
 
 
-def _frame(axes: Axes, pictured: Pictured, what: str) -> None:
+def _frame(axes: Axes, title: str, what: str) -> None:
     # a list of many files must not push the picture aside
-    title = pictured.title if len(pictured.title) <= 60 else f"{pictured.title[:57]}..."
+    title = title if len(title) <= 60 else f"{title[:57]}..."
     axes.set_title(f"{title}\n{what}", fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)

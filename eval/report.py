@@ -1,4 +1,4 @@
-"""What a benchmark prints, writes and draws when it is done."""
+"""What a benchmark or a sweep prints, writes and draws when it is done."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from ..envs.core.figures import save_figure
 from .benchmark import Benchmark
-from .plots import Pictured, save_pictures
+from .plots import Pictured, draw_sweep, save_pictures
 from .results import compare, summarise_by_class, write_results
-from .tables import class_table, comparison_table, details_table, summary_table
+from .sweep import Sweep, measure_curves, objective_curves, summarise_sweep
+from .tables import class_table, comparison_table, details_table, summary_table, sweep_table
 
 PIPE_WIDTH = 130  # columns of a table that does not go to a terminal, unless it needs more
 MAX_PIPE_WIDTH = 1000
@@ -90,3 +92,25 @@ def _draw(benchmark: Benchmark, title: str, compared: list[dict[str, Any]], fold
         job_costs_label=benchmark.problem.job_costs_label,
     )
     return save_pictures(folder, pictured)
+
+
+def report_sweep(sweep: Sweep, about: dict[str, Any], folder: Path, measure: str | None = None) -> None:
+    """Print the table of a sweep that has run, and write its files and its picture.
+
+    Args:
+        sweep: After its ``run``.
+        about: What the summary file says about the run; a summary by value is added.
+        folder: Where to write.
+        measure: Also print and draw this one.
+    """
+    problem, rows, screen = sweep.problem, sweep.shown_rows(), console()
+    title = f"{problem.name}: {sweep.option.preset}"
+    panels = [objective_curves(sweep)]
+    print_table(screen, sweep_table(panels[0], rows, title, problem.minimise))
+    if measure is not None:
+        panels.append(measure_curves(sweep, measure))
+        print_table(screen, sweep_table(panels[1], rows, title))
+    about["sweep"] = summarise_sweep(sweep)
+    write_results(folder, sweep.rows(), about, problem.minimise)
+    save_figure(draw_sweep(panels, title), folder / "sweep.png")
+    print(f"written: {folder / 'results.json'}, results.csv, summary.json, sweep.png")

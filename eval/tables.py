@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from .results import Row, measure_names, summarise
+
+if TYPE_CHECKING:
+    from .sweep import Curves, Estimate
 
 BOUND_TEXT = {
     "best-known": "the best known value (published)",
@@ -129,9 +132,12 @@ def _caption(rows: Sequence[Row]) -> str:
         parts.append(f"{unbounded} of {len(rows)} runs have no bound")
     if zero:
         parts.append(f"bound 0 in {zero} of {len(rows)} runs: only the aggregate gap, a ratio of sums, counts them all")
+    return "; ".join([*parts, _verdict(rows)])
+
+
+def _verdict(rows: Sequence[Row]) -> str:
     infeasible = sum(not row.feasible for row in rows)
-    parts.append(f"{infeasible} of {len(rows)} INFEASIBLE" if infeasible else "every solution checked: feasible")
-    return "; ".join(parts)
+    return f"{infeasible} of {len(rows)} INFEASIBLE" if infeasible else "every solution checked: feasible"
 
 
 def class_table(by_class: Sequence[dict[str, Any]]) -> Table:
@@ -214,3 +220,45 @@ def details_table(rows: Sequence[Row]) -> Table:
             cells.append(value if found is None or found.gap is None else f"{value} ({percent(found.gap)})")
         table.add_row(instance, "-" if bound is None else exact_number(bound), *cells)
     return table
+
+
+def sweep_table(curves: Curves, rows: Sequence[Row], title: str, minimise: bool | None = None) -> Table:
+    """Agents down, values of the option across, each mean with the half-width of its 95 % interval.
+
+    Args:
+        curves: The means.
+        rows: What they are means of.
+        title: What is swept.
+        minimise: Whether the smallest or the largest mean of each column is marked; ``None`` marks none.
+    """
+    parts = ["one seed"]
+    if curves.seeds > 1:
+        parts = [f"means over {curves.seeds} seeds", "+- half of the 95 % interval, by bootstrap"]
+    parts += [] if minimise is None else [f"* {'lowest' if minimise else 'highest'} of the column"]
+    table = Table(
+        title=f"{title}\n{curves.label} by {curves.option}",
+        title_justify="left",
+        caption="; ".join([*parts, _verdict(rows)]),
+        caption_justify="left",
+    )
+    table.add_column("agent")
+    best = {}
+    for text in curves.values:
+        table.add_column(text, justify="right")
+        means = [own[text].mean for own in curves.estimates.values() if text in own]
+        if means and minimise is not None:
+            best[text] = min(means) if minimise else max(means)
+    for agent, own in curves.estimates.items():
+        cells = [_estimate_cell(curves.number, own.get(text), best.get(text)) for text in curves.values]
+        table.add_row(agent, *cells)
+    return table
+
+
+def _estimate_cell(number: str, estimate: Estimate | None, best: float | None) -> str:
+    """``"* 61.2 +- 8.4"``."""
+    if estimate is None:
+        return "-"
+    half = estimate.half_width
+    mean = _measure_cell(number, estimate.mean)
+    text = mean if half is None else f"{mean.removesuffix(' %')} +- {_measure_cell(number, half)}"
+    return f"* {text}" if estimate.mean == best else text

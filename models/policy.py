@@ -31,6 +31,8 @@ class NetworkConfig:
         encode: ``"once"`` per episode: the encoder sees what stays; or ``"every-step"``: it also sees the candidates'
             features, on their nodes, and whether they may be chosen.
         attend: Whether candidates look at the ``"legal"`` ones only, or at ``"all"``; every step shows all.
+        prior: What each candidate's feature adds to its logit before anything is learned, D numbers, or none: an
+            untrained policy then follows a rule, and training changes it where that pays.
 
     Raises:
         ValueError: A size is not positive, the heads do not divide the width, or a name is unknown.
@@ -47,6 +49,7 @@ class NetworkConfig:
     encoder: str = "sage"
     encode: str = "once"
     attend: str = "legal"
+    prior: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "relations", tuple(self.relations))  # a list when it comes from JSON
@@ -58,6 +61,9 @@ class NetworkConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or not 0 <= value <= 64:
                 raise ValueError(f"{name} must lie in 0..64, got {value!r}")
+        object.__setattr__(self, "prior", tuple(self.prior))
+        if len(self.prior) not in (0, self.candidate_features) or any(not abs(weight) < 1e4 for weight in self.prior):
+            raise ValueError(f"prior must be a number for each of the {self.candidate_features} candidate features")
         if self.hidden % self.heads:
             raise ValueError(f"{self.heads} heads do not divide the width {self.hidden}")
         for name, choices in (
@@ -114,6 +120,9 @@ class GraphPolicy(nn.Module):
         head = nn.Linear(width, 1)
         self.score = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.ReLU(), head)
         self.value = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(), nn.Linear(width, 1))
+        if config.prior:
+            self.prior = nn.Linear(config.candidate_features, 1, bias=False)
+            self.prior.weight.data[0] = torch.tensor(config.prior)
         # near-uniform first policy: exploration should not depend on the luck of the last layer
         nn.init.orthogonal_(head.weight, gain=0.01)
         nn.init.zeros_(head.bias)
@@ -167,6 +176,8 @@ class GraphPolicy(nn.Module):
             for attention in self.attention:
                 hidden = attention(hidden, shown, front)
         scores = self.score(hidden).squeeze(-1)
+        if self.config.prior:
+            scores = scores + self.prior(candidates.features.index_select(0, legal)).squeeze(-1)
         logits = scores.new_full((len(shown),), -torch.inf).index_put((legal,), scores)
         pooled = shown.new_zeros(len(candidates), shown.shape[1]).index_add(0, state, shown)
         pooled = pooled / candidates.count.unsqueeze(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -15,21 +16,27 @@ from ..envs.core.graph import GraphSpec
 from .policy import GraphPolicy, NetworkConfig
 
 
-def network_config(spec: GraphSpec, **sizes: Any) -> NetworkConfig:
+def network_config(spec: GraphSpec, prior: Mapping[str, float] | None = None, **sizes: Any) -> NetworkConfig:
     """A network that fits an observation.
 
     Args:
         spec: The observation.
+        prior: Weights of candidate features in the logits before anything is learned, by name; 0 for the others.
         sizes: What the observation does not decide: ``hidden``, ``layers``, ...
 
     Raises:
-        ValueError: A size is out of range.
+        ValueError: A size is out of range, or there is no such feature.
     """
+    prior = prior or {}
+    for name in prior:
+        if name not in spec.candidate_features:
+            raise ValueError(f"prior: no candidate feature is called {name!r}")
     return NetworkConfig(
         node_features=len(spec.node_features),
         relations=tuple(name for name, _ in spec.relations),
         candidate_features=len(spec.candidate_features),
         context_features=len(spec.context_features),
+        prior=tuple(prior.get(name, 0.0) for name in spec.candidate_features) if prior else (),
         **sizes,
     )
 

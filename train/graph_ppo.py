@@ -23,7 +23,7 @@ from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
 from ..models.policy import GraphPolicy
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
-from .losses import BASELINES, PPOLoss, advantages
+from .losses import BASELINES, DISCOUNT_PER, PPOLoss, advantages
 from .rollouts import NothingToDecideError, Phases, Rollout, collect
 from .segments import Streams, collect_segments
 
@@ -69,6 +69,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         n_epochs: Passes over an update's episodes.
         gamma: Discount from one decision to the next, for the value function.
         gae_lambda: Lambda of generalised advantage estimation.
+        discount_per: Whether gamma and lambda count per ``"decision"``, or per unit of the simulator's ``"clock"``; see
+            :func:`~schedlab.train.losses.decays`. Segments know decisions only.
         clip_range: PPO's clipping range.
         ent_coef: Weight of the entropy bonus.
         vf_coef: Weight of the value loss.
@@ -108,6 +110,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         n_epochs: int = 1,
         gamma: float = 1.0,
         gae_lambda: float = 0.95,
+        discount_per: str = "decision",
         clip_range: float = 0.2,
         ent_coef: float = 0.01,
         vf_coef: float = 0.5,
@@ -131,6 +134,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             raise ValueError(f"baseline {baseline!r} compares episodes of an instance: repeats must be at least 2")
         if not 1 <= minibatch_instances <= instances:
             raise ValueError(f"minibatch_instances must lie in 1..{instances} (instances), got {minibatch_instances}")
+        if discount_per not in DISCOUNT_PER or (segment and discount_per == "clock"):
+            raise ValueError(f"discount_per {discount_per!r}: use decision, or clock where whole episodes are played")
         if segment < 0:
             raise ValueError(f"segment must not be negative, got {segment}")
         if segment and (baseline != "value" or repeats != 1):
@@ -138,7 +143,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         if precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {precision!r} not understood; use float32 or bfloat16")
         self.instances, self.repeats, self.minibatch_instances = instances, repeats, minibatch_instances
-        self.segment = segment
+        self.segment, self.discount_per = segment, discount_per
         self.n_epochs, self.clip_range, self.target_kl, self.baseline = n_epochs, clip_range, target_kl, baseline
         self.environments = [dict(values) for values in environments]
         self.network_sizes = dict(network or {})
@@ -285,7 +290,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self._update_learning_rate(self.policy.optimizer)
         loss = PPOLoss(self.clip_range, self.ent_coef, self.vf_coef)
         batches = [
-            (rollout, *advantages(rollout, self.baseline, self.repeats, self.gamma, self.gae_lambda))
+            (rollout, *advantages(rollout, self.baseline, self.repeats, self.gamma, self.gae_lambda, self.discount_per))
             for rollout in self._rollouts
         ]
         logged: dict[str, list[torch.Tensor]] = defaultdict(list)

@@ -15,6 +15,7 @@ from ..models.candidates import Candidates
 from .rollouts import Rollout
 
 BASELINES = ("group", "value", "both", "paired")
+DISCOUNT_PER = ("decision", "clock")
 SMALL = 1e-6
 
 
@@ -90,16 +91,36 @@ def _by_time(rollout: Rollout) -> tuple[Tensor, Tensor]:
     return position, length
 
 
-def residuals(rollout: Rollout, discount: float) -> Tensor:
+def _last(rollout: Rollout) -> Tensor:
+    """Which decisions are the last of their episode, bool ``[N]``."""
+    return torch.cat([rollout.episode[1:] != rollout.episode[:-1], rollout.episode.new_ones(1).bool()])
+
+
+def decays(rollout: Rollout, factor: float, per: str) -> Tensor:
+    """What one unit is worth that comes with the next decision, ``[N]``.
+
+    Args:
+        rollout: When decisions were taken.
+        factor: Gamma, or gamma times lambda.
+        per: ``"decision"``: ``factor`` whenever; or ``"clock"``: to the power of the time that passes until then, so that
+            decisions of one moment share all that follows, and what matters is how much later it follows (the
+            per-tick returns of "Eclectic Interaction Matching", SoCRATES).
+    """
+    if per == "decision":
+        return torch.full_like(rollout.reward, factor)
+    passed = torch.cat([rollout.clock[1:] - rollout.clock[:-1], rollout.clock.new_zeros(1)])
+    return factor ** passed.masked_fill(_last(rollout), 0).to(rollout.reward)
+
+
+def residuals(rollout: Rollout, discount: float, per: str = "decision") -> Tensor:
     """Temporal-difference errors over real decisions, ``[N]``: reward, plus discounted next value, minus value."""
     following = torch.cat([rollout.value[1:], rollout.value.new_zeros(1)])
     # behind the last decision of an episode everything is zero
-    last = torch.cat([rollout.episode[1:] != rollout.episode[:-1], rollout.episode.new_ones(1).bool()])
-    return rollout.reward + discount * following.masked_fill(last, 0.0) - rollout.value
+    return rollout.reward + decays(rollout, discount, per) * following.masked_fill(_last(rollout), 0.0) - rollout.value
 
 
-def accumulated(rollout: Rollout, errors: Tensor, decay: float) -> Tensor:
-    """Sum of each error and those that follow in its episode, the k-th of them times ``decay ** k``, ``[N]``.
+def accumulated(rollout: Rollout, errors: Tensor, decay: float, per: str = "decision") -> Tensor:
+    """Sum of each error and those that follow in its episode, discounted by :func:`decays`, ``[N]``.
 
     Of temporal-difference errors, with gamma times lambda: generalised advantage estimation (Schulman et al. 2016,
     equation 16).
@@ -107,8 +128,10 @@ def accumulated(rollout: Rollout, errors: Tensor, decay: float) -> Tensor:
     position, length = _by_time(rollout)
     table = errors.new_zeros(len(length), int(length.max()) + 1)
     table[rollout.episode, position] = errors
+    worth = torch.zeros_like(table)
+    worth[rollout.episode, position] = decays(rollout, decay, per).to(table)
     for time in range(table.shape[1] - 2, -1, -1):
-        table[:, time] += decay * table[:, time + 1]
+        table[:, time] += worth[:, time] * table[:, time + 1]
     return table[rollout.episode, position]
 
 
@@ -152,7 +175,9 @@ def in_group_units(rollout: Rollout, values: Tensor, repeats: int) -> Tensor:
     return values / (mean.sqrt()[group] + SMALL)
 
 
-def advantages(rollout: Rollout, baseline: str, repeats: int, discount: float, trace: float) -> tuple[Tensor, Tensor]:
+def advantages(
+    rollout: Rollout, baseline: str, repeats: int, discount: float, trace: float, per: str = "decision"
+) -> tuple[Tensor, Tensor]:
     """What each decision was worth beyond expectation, and what its state's value should have been.
 
     Args:
@@ -164,17 +189,18 @@ def advantages(rollout: Rollout, baseline: str, repeats: int, discount: float, t
         repeats: Episodes of each instance.
         discount: Gamma, for the value function.
         trace: Lambda.
+        per: What gamma and lambda discount, one of ``DISCOUNT_PER``; see :func:`decays`.
 
     Returns:
         Advantages of about unit variance and value targets, both ``[N]``.
     """
-    errors = residuals(rollout, discount)
-    steps = accumulated(rollout, errors, discount * trace)
+    errors = residuals(rollout, discount, per)
+    steps = accumulated(rollout, errors, discount * trace, per)
     target = steps + rollout.value
     if baseline == "group":
         return group_advantage(rollout.returns, repeats)[rollout.episode], target
     if baseline == "paired":
-        paired = accumulated(rollout, paired_residuals(rollout, errors, repeats), discount * trace)
+        paired = accumulated(rollout, paired_residuals(rollout, errors, repeats), discount * trace, per)
         return in_group_units(rollout, paired, repeats), target
     steps = (steps - steps.mean()) / (steps.std(correction=0) + SMALL)
     if baseline == "value":

@@ -56,6 +56,7 @@ def make_graph_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, fol
         minibatch_instances=settings.minibatch_instances,
         target_kl=settings.target_kl or None,
         baseline=settings.baseline,
+        discount_per=settings.discount_per,
         environments=[dict(values) for values in settings.environments],
         network=settings.network,
         precision=settings.precision,

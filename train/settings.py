@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..envs.core.errors import InputError, unknown_name
-from .losses import BASELINES
+from .losses import BASELINES, DISCOUNT_PER
 from .schedules import SCHEDULES, schedule
 
 ALGORITHMS = ("graph-ppo", "maskable-ppo")
@@ -47,6 +47,8 @@ class TrainSettings:
         schedule: Shape of the learning rate over the run, one of ``SCHEDULES``.
         discount: Gamma.
         gae_lambda: Lambda of generalised advantage estimation.
+        discount_per: Of graph-ppo: whether gamma and lambda count per ``"decision"`` or per unit of the simulator's
+            ``"clock"``.
         clip: PPO's clipping range.
         entropy: Weight of the entropy bonus.
         value_coefficient: Weight of the value loss.
@@ -61,6 +63,8 @@ class TrainSettings:
         encoder: Kind of graph encoder.
         encode: ``"once"`` per episode or at ``"every-step"``.
         attend: Whether candidates look at the ``"legal"`` ones only, or at ``"all"``.
+        prior: Weights of candidate features in the logits before anything is learned, by name: training then begins
+            with the rule that they are.
         validation_instances: Random instances, not trained on, on which progress is judged, of each environment.
         validation_updates: Updates between two validations.
         environment: Arguments of the environment.
@@ -91,6 +95,7 @@ class TrainSettings:
     schedule: str = "warmup-stable-decay"
     discount: float = 1.0
     gae_lambda: float = 0.95
+    discount_per: str = "decision"
     clip: float = 0.2
     entropy: float = 0.01
     value_coefficient: float = 0.5
@@ -105,6 +110,7 @@ class TrainSettings:
     encoder: str = "sage"
     encode: str = "once"
     attend: str = "legal"
+    prior: Mapping[str, float] = field(default_factory=dict)
     validation_instances: int = 16
     validation_updates: int = 20
     environment: Mapping[str, Any] = field(default_factory=dict)
@@ -122,6 +128,7 @@ class TrainSettings:
         for name, choices in (
             ("algorithm", ALGORITHMS),
             ("baseline", BASELINES),
+            ("discount_per", DISCOUNT_PER),
             ("schedule", tuple(SCHEDULES)),
             ("precision", ("float32", "bfloat16")),
         ):
@@ -137,6 +144,8 @@ class TrainSettings:
             raise ValueError(f"baseline {self.baseline!r} compares episodes of an instance: repeats must be at least 2")
         if self.segment < 0 or (self.segment and (self.baseline != "value" or self.repeats != 1)):
             raise ValueError("segments of episodes have no group to compare with: use baseline 'value' and repeats 1")
+        if self.segment and self.discount_per == "clock":
+            raise ValueError("discount_per clock needs whole episodes: use segment 0")
         if self.steps < 0 or not 0 <= self.seed < 2**31:
             raise ValueError(f"steps {self.steps} and seed {self.seed} must not be negative, and seed below 2**31")
         if not (0 < self.discount <= 1 and 0 <= self.gae_lambda <= 1):
@@ -151,6 +160,9 @@ class TrainSettings:
                 raise ValueError(f"{item.name} must be a number of type {item.type}, got {value!r}")
             if item.type in ("str", "bool") and not isinstance(value, str if item.type == "str" else bool):
                 raise ValueError(f"{item.name} must be of type {item.type}, got {value!r}")
+        weights = self.prior.values() if isinstance(self.prior, Mapping) else ["none"]
+        if any(isinstance(weight, bool) or not isinstance(weight, (int, float)) for weight in weights):
+            raise ValueError(f"prior must be a table of features and numbers, got {self.prior!r}")
         if not isinstance(self.environment, Mapping):
             raise ValueError(f"environment must be a table of arguments, got {self.environment!r}")
         for name in ("environments", "validation"):
@@ -164,7 +176,7 @@ class TrainSettings:
     def network(self) -> dict[str, Any]:
         """Sizes of the network."""
         names = ("hidden", "layers", "heads", "attention_layers", "encoder", "encode", "attend")
-        return {name: getattr(self, name) for name in names}
+        return {**{name: getattr(self, name) for name in names}, "prior": dict(self.prior)}
 
     def ppo_arguments(self, folder: Path | None) -> dict[str, Any]:
         """What both algorithms call the same.
@@ -195,7 +207,7 @@ class TrainSettings:
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values."""
         tables = {name: [dict(table) for table in getattr(self, name)] for name in ("environments", "validation")}
-        return {**asdict(self), "environment": dict(self.environment), **tables}
+        return {**asdict(self), "environment": dict(self.environment), "prior": dict(self.prior), **tables}
 
     def in_environment(self, **values: Any) -> TrainSettings:
         """The settings with these arguments in every environment, also where the settings vary them."""

@@ -81,7 +81,7 @@ def value_range(config: Any, name: str, low: int | None = None) -> tuple[Number,
     """
     value = getattr(config, name)
     kind: type | tuple[type, ...] = int if low is not None else (int, float)
-    pair = [value, value] if isinstance(value, (int, float)) else list(value) if not isinstance(value, str) else []
+    pair = [value, value] if isinstance(value, (int, float)) else list(value) if isinstance(value, Sequence) else []
     if len(pair) != 2 or any(isinstance(v, bool) or not isinstance(v, kind) for v in pair) or not pair[0] <= pair[1]:
         wanted = "an integer" if low is not None else "a number"
         raise ValueError(f"{name} must be {wanted} or a pair [low, high], got {value!r}")

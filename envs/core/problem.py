@@ -126,8 +126,6 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
     title: ClassVar[str]
     config_type: ClassVar[type]
     minimise: ClassVar[bool] = True
-    unfolds: ClassVar[bool] = False
-    """Whether chance is met while an instance is played, so that the best of several plays is known only afterwards."""
     examples: ClassVar[dict[str, str]] = {}
     """Arguments that ``--help`` shows, by verb, where the command line's own do not fit."""
     job_costs_label: ClassVar[str] = ""
@@ -177,6 +175,10 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
     @abstractmethod
     def bound(self, instance: InstanceT, config: ConfigT) -> Bound | None:
         """Best known bound on the configured objective, if one is published."""
+
+    def unfolds(self, instance: InstanceT) -> bool:
+        """Whether chance is met while an instance is played: the best of several plays is then known too late."""
+        return False
 
     @abstractmethod
     def check(self, instance: InstanceT, solution: SolutionT, config: ConfigT) -> CheckReport:

@@ -34,11 +34,12 @@ class DynamicJobShop(Problem[DynamicJobShopConfig, DynamicJobShopInstance, Dynam
     title: ClassVar[str] = "Dynamic job shop: tardiness while jobs keep arriving"
     config_type: ClassVar[type] = DynamicJobShopConfig
     job_costs_label: ClassVar[str] = "tardiness"
-    unfolds: ClassVar[bool] = True
     examples: ClassVar[dict[str, str]] = {
         "solve": "--instance shop.txt --agent cr-spt --out run.json --plot run.png",
         "check": "--instance shop.txt --solution run.json",
         "benchmark": "--instances load90-twk4 --seeds 0-9 --agents edd,mod,cr-spt,ppo --against cr-spt --batch 10",
+        "sweep": "--preset load90-twk4 --option utilisation --values 0.7,0.8,0.9 --agents edd,cr-spt --seeds 0-3 "
+        "--measure tardy_share --out results/loads",
         "speed": "--batch 64",
     }
 
@@ -98,6 +99,10 @@ class DynamicJobShop(Problem[DynamicJobShopConfig, DynamicJobShopInstance, Dynam
     def bound(self, instance: DynamicJobShopInstance, config: DynamicJobShopConfig) -> Bound | None:
         """None is known."""
         return None
+
+    def unfolds(self, instance: DynamicJobShopInstance) -> bool:
+        """Always: jobs arrive while others are processed."""
+        return True
 
     def check(
         self, instance: DynamicJobShopInstance, solution: DynamicJobShopSolution, config: DynamicJobShopConfig

@@ -44,6 +44,8 @@ class SingleMachine(Problem[SingleMachineConfig, SingleMachineInstance, SingleMa
         "solve": "--instance jobs.csv --agent exact --out order.json --plot order.png",
         "check": "--instance jobs.csv --solution order.json",
         "benchmark": "--instances n100 --seeds 0-99 --agents edd,mdd,mddc,ppo,exact --batch 100 --out results/n100",
+        "sweep": "--preset n100 --option tardiness-factor --values 0.2,0.4,0.6,0.8 --agents edd,mdd,mdd-swap,exact "
+        "--seeds 0-19 --out results/tardiness-factors",
         "speed": "--batch 256",
     }
 

@@ -224,6 +224,17 @@ def test_batches_of_any_size_give_the_same_objectives():
     assert all(r.feasible and r.bound_kind == "best-known" for r in alone)
 
 
+def test_a_batch_holds_instances_of_several_seeds_unless_the_agent_draws_at_random():
+    names = ["spt", "random"]
+    entries = expand_instances("random-6x6", [4, 5, 6], PROBLEM, CONFIG)
+    run = Benchmark(PROBLEM, CONFIG, entries, {name: make_agent(name, PROBLEM, CONFIG) for name in names}, batch=2)
+    assert [(job.agent, job.seeds) for job in run.jobs()] == [
+        ("spt", (4, 5)), ("spt", (6,)), ("random", (4,)), ("random", (5,)), ("random", (6,))
+    ]  # fmt: skip
+    alone, together = (benchmark(names, "random-6x6", seeds=(4, 5, 6), batch=batch) for batch in (1, 2))
+    assert [(r.key, r.objective) for r in alone] == [(r.key, r.objective) for r in together]
+
+
 def test_stochastic_agents_try_every_seed_and_others_one():
     rows = benchmark(["spt", "random@2"], "ft06", seeds=(0, 1, 2))
     assert [(r.agent, r.seed) for r in rows] == [("spt", 0), ("random@2", 0), ("random@2", 1), ("random@2", 2)]

@@ -1,0 +1,1 @@
+"""Published platforms and applications; see SOURCES.md."""
