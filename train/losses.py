@@ -102,8 +102,8 @@ def decays(rollout: Rollout, factor: float, per: str) -> Tensor:
     Args:
         rollout: When decisions were taken.
         factor: Gamma, or gamma times lambda.
-        per: ``"decision"``: ``factor`` whenever; or ``"clock"``: to the power of the time that passes until then, so that
-            decisions of one moment share all that follows, and what matters is how much later it follows (the
+        per: ``"decision"``: ``factor`` whenever; or ``"clock"``: to the power of the time that passes until then, so
+            that decisions of one moment share all that follows, and what matters is how much later it follows (the
             per-tick returns of "Eclectic Interaction Matching", SoCRATES).
     """
     if per == "decision":

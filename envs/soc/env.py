@@ -32,8 +32,8 @@ class SoCEnv(SchedulingEnv):
     ``Discrete(A)``; the last action leaves all ready tasks for later, until the next job arrives or task ends. The
     others, by ``action``:
 
-    * ``"pair"``: k = r W + c binds ready task r, counted in the order in which tasks became ready, to PE c (W PEs); with
-      ``offer`` other than ``"every"``, to that PE of kind c (W kinds) which would finish it first.
+    * ``"pair"``: k = r W + c binds ready task r, counted in the order in which tasks became ready, to PE c (W PEs);
+      with ``offer`` other than ``"every"``, to that PE of kind c (W kinds) which would finish it first.
     * ``"task-then-pe"``: two steps, first a ready task, then its PE.
     * ``"task"``: ready task k goes to the PE that would finish it first.
 

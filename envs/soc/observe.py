@@ -1,13 +1,13 @@
 """What a SoC policy sees: task graphs and PEs as a graph, and one candidate per legal action.
 
 Nodes are the tasks of all applications, one after another, the PEs, and one that stands for the system. ``precedes``
-leads from producers to consumers, ``runs_on`` from a task to each PE that supports it. A candidate stands on the node of
-its task, where only a PE is picked (``task-then-pe``) on that PE's, and where nothing is bound on the system's.
+leads from producers to consumers, ``runs_on`` from a task to each PE that supports it. A candidate stands on the node
+of its task, where only a PE is picked (``task-then-pe``) on that PE's, and where nothing is bound on the system's.
 
 Nothing here tells of jobs that have not arrived, nor of how long tasks really take.
 
-Notation: S the least latency of a mean job alone in the system, u = S / 4, the unit of times; t now. The finish of a task
-on a PE is max(data there, PE idle) plus the expected time. Features are clipped to +-10.
+Notation: S the least latency of a mean job alone in the system, u = S / 4, the unit of times; t now. The finish of a
+task on a PE is max(data there, PE idle) plus the expected time. Features are clipped to +-10.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ CANDIDATE_FEATURES = (
     "shorter",  # share of the other jobs with less remaining
     "ready_here",  # ready tasks of the job, fifths
     "latency",  # age plus remaining, in S
-    "late_srpt",  # whether late binding, smallest rank first, would do this
+    "late_srpt",  # whether late binding, smallest rank first, would do this; 0 where it looks ahead
     "etf",  # whether no ready task could be finished earlier
     "look_etf",  # sum of the jobs' ends if ETF goes on from there, minus the least of all candidates, in u
     "look_long",  # the same, preferring long paths
@@ -90,7 +90,8 @@ CONTEXT_FEATURES = (
     "looks",  # whether it looks ahead: asked for, and at most 48 tasks are not bound
 )
 
-assert len(CANDIDATE_FEATURES) == NUM_CANDIDATE_FEATURES and len(CONTEXT_FEATURES) == NUM_CONTEXT_FEATURES
+assert len(CANDIDATE_FEATURES) == NUM_CANDIDATE_FEATURES
+assert len(CONTEXT_FEATURES) == NUM_CONTEXT_FEATURES
 
 
 class SocObserver:

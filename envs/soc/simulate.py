@@ -1,12 +1,13 @@
 """Systems on a chip: a batch of runs that jump from one decision to the next.
 
-Jobs, each a graph of tasks, arrive over time. When all producers of a task are finished it is ready, and may be bound to
-a processing element (PE) that supports it, or left for later. Bound tasks queue at their PE; a PE that is idle takes the
-first of its queue whose data has arrived, and runs it to its end. Data of a task is on another PE some time after its
-producer is finished.
+Jobs, each a graph of tasks, arrive over time. When all producers of a task are finished it is ready, and may be bound
+to a processing element (PE) that supports it, or left for later. Bound tasks queue at their PE; a PE that is idle takes
+the first of its queue whose data has arrived, and runs it to its end. Data of a task is on another PE some time after
+its producer is finished.
 
-The reward of a step is minus the rise of the objective so far. Where a run ends with a given number of jobs, the latency
-so far counts the time that unfinished jobs have been there; where it ends at a given time, only finished jobs count.
+The reward of a step is minus the rise of the objective so far. Where a run ends with a given number of jobs, the
+latency so far counts the time that unfinished jobs have been there; where it ends at a given time, only finished jobs
+count.
 
 The loops themselves are in :mod:`.kernels`, what the arrays mean in :mod:`.state`.
 """

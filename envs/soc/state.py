@@ -1,7 +1,8 @@
 """The arrays of a batch of systems on a chip, and what their columns mean.
 
 Arrays of a row come in two named tuples: :class:`World`, which an instance fixes, and :class:`State`, which changes.
-Axes: B rows, J jobs, T tasks of all jobs of a run, N tasks (nodes) of all applications, E their edges, P PEs, K kinds, R ready tasks.
+Axes: B rows, J jobs, T tasks of all jobs of a run, N tasks (nodes) of all applications, E their edges, P PEs, K kinds,
+R ready tasks.
 A task of a run is named by its place among all, a node by that of its task in its application.
 """
 

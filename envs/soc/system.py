@@ -144,10 +144,17 @@ def _twins(application: Application, costs: Costs) -> NDArray[np.int64]:
     twin = np.zeros(application.num_tasks, np.int64)
     for task in reversed(application.order):
         after = sorted(
-            (int(twin[application.edges[edge, 1]]), int(application.edges[edge, 1]) if _joins(application, edge) else -1,
-             costs.delay[edge].tobytes(), int(costs.same[edge]))
-            for edge in np.flatnonzero(application.edges[:, 0] == task)
-        )  # fmt: skip
+            (
+                int(twin[target]),
+                int(target) if _joins(application, edge) else -1,
+                costs.delay[edge].tobytes(),
+                int(same),
+            )
+            for edge, (source, target), same in zip(
+                range(len(costs.same)), application.edges.tolist(), costs.same, strict=True
+            )
+            if source == task
+        )
         key = (costs.execution[task].tobytes(), tuple(after))
         twin[task] = numbers.setdefault(key, len(numbers))
     return twin
