@@ -48,7 +48,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         table = Table("agent", "kind", "what it does", box=None, padding=(0, 2))
         for spec in agent_specs(name).values():
             table.add_row(spec.name, spec.kind, spec.summary)
-        if shipped := shipped_agents(name):
+        if shipped := [trained for trained in shipped_agents(name) if trained not in agent_specs(name)]:
             table.add_row("ppo", "learned", f"Trained with GraphPPO; ships for {', '.join(shipped)}.")
         screen.print(table)
     return 0

@@ -46,7 +46,7 @@ class CpSat(Solver[SocInstance, SocSolution]):
     proves nothing.
 
     Args:
-        config: Frequencies, delays, when data travels, and the objective.
+        config: Frequencies and the objective.
         workers: Threads.
 
     Raises:
@@ -85,7 +85,7 @@ class RollingCpSat(Policy[SocInstance, SocSolution]):
     it, not before the last event at which that is possible, so that the next plan is free to change it.
 
     Args:
-        config: Frequencies, delays, and when data travels.
+        config: Frequencies.
         workers: Threads.
         seconds: Wall time for one plan; a search that is done earlier ends earlier.
 
@@ -110,7 +110,7 @@ class RollingCpSat(Policy[SocInstance, SocSolution]):
         assert isinstance(simulator, SocSimulator)
         self._seed = seed
         self._rows = [
-            None if instance is None else _Plan(TaskGraph.of(instance, simulator.config))
+            None if instance is None else _Plan(TaskGraph.of(instance, simulator.config), len(instance.noise) == 0)
             for instance in simulator.instances
         ]
 
@@ -143,14 +143,16 @@ class _Plan:
 
     Args:
         graph: All tasks of its run.
+        certain: Whether tasks take their expected times.
 
     Attributes:
         injected: Jobs that had been injected when it was made.
     """
 
-    def __init__(self, graph: TaskGraph) -> None:
+    def __init__(self, graph: TaskGraph, certain: bool) -> None:
         self.graph, self.injected = graph, 0
-        self._pe, self._start = (np.full(graph.num_tasks, s.NOBODY, np.int64) for _ in range(2))
+        self._waits = certain and not graph.from_binding
+        self._timetable = Timetable(graph)
         self._queue: list[list[int]] = []
 
     def situation(self, state: s.State, row: int) -> tuple[Timetable, list[int]]:
@@ -177,27 +179,24 @@ class _Plan:
 
     def hint(self, fixed: Timetable, free: list[int]) -> Timetable:
         """All tasks placed by HEFT, or by the last plan and HEFT for what is new, whichever is better."""
-        graph, kept = self.graph, fixed.copy()
-        old = [task for task in free if self._pe[task] != s.NOBODY]
-        for task in sorted(old, key=lambda task: (self._start[task], graph.position[graph.node[task]])):
-            pe = int(self._pe[task])
+        graph, last, kept = self.graph, self._timetable, fixed.copy()
+        for task in last.in_order([task for task in free if last.pe[task] != s.NOBODY]):
+            pe = int(last.pe[task])
             kept.place(task, pe, int(kept.earliest(task)[0][pe]))
-        for task in graph.by_rank([task for task in free if self._pe[task] == s.NOBODY]):
+        for task in graph.by_rank([task for task in free if last.pe[task] == s.NOBODY]):
             kept.place_earliest(task)
         return best_of([kept, *hints(fixed, free)], sorted({int(graph.job[task]) for task in free}))
 
     def follow(self, timetable: Timetable, free: list[int]) -> None:
         """Take over a timetable's places, and its order on each PE."""
-        placed = timetable.pe != s.NOBODY
-        self._pe[placed], self._start[placed] = timetable.pe[placed], timetable.start[placed]
-        position = self.graph.position[self.graph.node]
-        order = sorted(free, key=lambda task: (timetable.start[task], timetable.end[task], position[task]))
-        self._queue = [[task for task in order if timetable.pe[task] == pe] for pe in range(len(timetable.busy))]
+        self._timetable, self._queue = timetable, [[] for _ in timetable.busy]
+        for task in timetable.in_order(free):
+            self._queue[timetable.pe[task]].append(task)
 
     def next_action(self, simulator: SocSimulator, row: int) -> int:
         """Bind the next ready task of a PE that can take it, or defer."""
-        state, pes = simulator.state, simulator.world.execution.shape[2]
-        last = simulator.action_mask.shape[1] - 1
+        state, pes = simulator.state, int(simulator.world.execution.shape[2])
+        last = int(simulator.action_mask.shape[1]) - 1
         count = min(int(state.row[row, s.READY]), simulator.config.ready_limit)
         place_of = {int(task): place for place, task in enumerate(state.ready[row, :count])}
         wait_until = self._next_completion(simulator, row)
@@ -210,8 +209,8 @@ class _Plan:
                     return place_of[queue[0]] * pes + pe
         if simulator.action_mask[row, last]:
             return last
-        task = min(place_of, key=lambda task: (self._start[task], place_of[task]))
-        return place_of[task] * pes + int(self._pe[task])
+        task = min(place_of, key=lambda task: (self._timetable.start[task], place_of[task]))
+        return place_of[task] * pes + int(self._timetable.pe[task])
 
     def _takes(self, state: s.State, row: int, pe: int, task: int, data: int) -> bool:
         """Whether a PE can be given a task whose data will be there at a time.
@@ -219,12 +218,12 @@ class _Plan:
         It runs nothing, and waits for the data of nothing that the plan has before the task. If data travels from the
         binding on, it is enough that the task will not overtake anything.
         """
-        late = self.graph.from_binding
+        late, start = self.graph.from_binding, self._timetable.start
         idle = bool(state.pe[row, pe, s.RUNNING] == s.NOBODY)
         waiting = int(state.pe[row, pe, s.HEAD])
         while waiting != s.NOBODY:
             overtaken = not late or state.task[row, waiting, s.STAMP] > data
-            if overtaken and self._start[waiting] <= self._start[task]:
+            if overtaken and start[waiting] <= start[task]:
                 return False
             waiting = int(state.task[row, waiting, s.NEXT])
         return idle or late
@@ -234,8 +233,8 @@ class _Plan:
 
         Waiting costs nothing where data travels anyway, and times are known.
         """
-        state = simulator.state
-        if self.graph.from_binding or simulator.world.factor.shape[1]:
+        if not self._waits:
             return s.NEVER
+        state = simulator.state
         running = state.pe[row, :, s.RUNNING] != s.NOBODY
         return int(state.pe[row, running, s.FREE_AT].min(initial=s.NEVER))

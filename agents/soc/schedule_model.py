@@ -1,11 +1,11 @@
 """The exact model: what is left of a run, as constraints for CP-SAT of Google OR-Tools.
 
 Every task has a start and chooses a PE. Where PEs of a kind are interchangeable, because a transfer between two of them
-takes no longer than staying on one, it chooses only the kind, whose PEs it shares with the others (a cumulative
-constraint); tasks are dealt to the PEs afterwards, in the order of their starts. The sum of the jobs' ends is minimised.
+takes as long as staying on one, it chooses only the kind (a cumulative constraint); tasks are dealt to the PEs later,
+in the order of their starts. The sum of the ends of jobs is minimised.
 
 Two bounds on paths carry most of the proof: the earliest start of a task on each PE, and the least time from there to
-the end of its job (:func:`..envs.soc.ranks.least_remaining`).
+the end of its job (``System.least``).
 """
 
 from __future__ import annotations
@@ -101,15 +101,19 @@ class ScheduleModel:
             # twice as fast as the relaxations that a single thread would use; several threads use both
             solver.parameters.linearization_level = 0
         status = solver.solve(self.model)
-        if status == self._cp_model.MODEL_INVALID:
-            raise RuntimeError(f"CP-SAT refused the model: {self.model.validate()}")
+        if status in (self._cp_model.MODEL_INVALID, self._cp_model.INFEASIBLE):  # the hint is a solution
+            raise RuntimeError(f"CP-SAT says {solver.status_name(status)}: {self.model.validate()}")
         bound = math.ceil(solver.best_objective_bound - 1e-6) + len(self.jobs) * self._fixed.now
         # a search that was cut off at once has proved less than the paths do
         bound = max(bound, sum(self._least_end.values()))
         if status not in (self._cp_model.OPTIMAL, self._cp_model.FEASIBLE):
             return Planned(self._hint, self.hint_total, bound)
         timetable = self._timetable(solver)
-        return Planned(timetable, sum(timetable.job_ends(self.jobs)), bound)
+        total = sum(timetable.job_ends(self.jobs))
+        # its first solution need not be the hint
+        return (
+            Planned(timetable, total, bound) if total < self.hint_total else Planned(self._hint, self.hint_total, bound)
+        )
 
     # --- what is known before
 
@@ -278,15 +282,16 @@ class ScheduleModel:
                 model.add(two.start >= begin + delay).only_enforce_if(condition)
 
     def _together(self, one: int, two: int, places: dict[int, Any], others: dict[int, Any], place_of: Array) -> Any:
-        """A literal that implies that two tasks are at the same of some places (PEs or kinds), or at none of them."""
+        """A literal: true if two tasks are at the same of some places (PEs or kinds), false if at different ones."""
         hint = self._hint.pe
         together = self._boolean(bool(place_of[hint[one]] == place_of[hint[two]]))
         for place in places.keys() | others.keys():
             here, there = places.get(place), others.get(place)
-            if here is not None:
-                self.model.add_bool_or([~together, ~here, *([] if there is None else [there])])
-            if there is not None:
-                self.model.add_bool_or([~together, ~there, *([] if here is None else [here])])
+            if here is not None and there is not None:
+                self.model.add_bool_or([together, ~here, ~there])
+            for mine, yours in ((here, there), (there, here)):
+                if mine is not None:
+                    self.model.add_bool_or([~together, ~mine, *([] if yours is None else [yours])])
         return together
 
     # --- what was found

@@ -32,7 +32,7 @@ def heft(graph: TaskGraph) -> Timetable:
     return timetable
 
 
-def heft_lookahead(graph: TaskGraph) -> Timetable:
+def lookahead_heft(graph: TaskGraph) -> Timetable:
     """HEFT, but on the PE from which all consumers could end first (Bittencourt et al. 2010, one level).
 
     For every PE the task is placed there on trial, and each consumer is given its earliest end over all PEs, by what is
@@ -54,7 +54,7 @@ def heft_lookahead(graph: TaskGraph) -> Timetable:
 
 
 def peft(graph: TaskGraph) -> Timetable:
-    """Ready tasks by mean optimistic cost, on the PE with the least end plus optimistic cost (Arabnejad & Barbosa 2014).
+    """Ready tasks by mean optimistic cost, each where its end plus optimistic cost is least (Arabnejad & Barbosa 2014).
 
     The mean is over the PEs that support the task.
     """
@@ -136,7 +136,7 @@ def _critical_path(graph: TaskGraph, longest: NDArray[np.float64]) -> list[int]:
 
 STATIC_SCHEDULERS: dict[str, tuple[str, Callable[[TaskGraph], Timetable]]] = {
     "heft": ("Upward rank, earliest end with insertion (Topcuoglu et al. 2002).", heft),
-    "heft-lookahead": ("HEFT that looks at the ends of consumers (Bittencourt et al. 2010).", heft_lookahead),
+    "lookahead-heft": ("HEFT that looks at the ends of consumers (Bittencourt et al. 2010).", lookahead_heft),
     "cpop": ("Critical path on one processor (Topcuoglu et al. 2002).", cpop),
     "peft": ("Optimistic cost table (Arabnejad & Barbosa 2014).", peft),
 }
@@ -148,7 +148,7 @@ class StaticScheduler(Solver[SocInstance, SocSolution]):
 
     Args:
         name: Which.
-        config: Frequencies, delays and when data travels.
+        config: Frequencies.
     """
 
     def __init__(self, name: str, config: SocConfig) -> None:

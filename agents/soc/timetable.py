@@ -25,7 +25,7 @@ class TaskGraph:
 
     Attributes:
         system: The applications on their platform.
-        from_binding: Whether data starts to travel only when its consumer can be bound, see ``SocConfig.transfers``.
+        from_binding: Whether data starts to travel only when its consumer can be bound, see :class:`Physics`.
         first_task: Place of each job's first task, int64 ``[J + 1]``.
         node: The node of each task, int64 ``[T]``.
         job: The job of each task, int64 ``[T]``.
@@ -174,13 +174,18 @@ class Timetable:
     def take_back(self, task: int) -> None:
         """Undo :meth:`place`."""
         self.busy[self.pe[task]].remove((int(self.start[task]), int(self.end[task])))
-        self.pe[task] = NOBODY
+        self.pe[task] = self.start[task] = self.end[task] = NOBODY
 
     def place_earliest(self, task: int) -> None:
         """Let a task run where it ends first; of equal PEs on the first."""
         starts, ends = self.earliest(task)
         pe = int(ends.argmin())
         self.place(task, pe, int(starts[pe]))
+
+    def in_order(self, tasks: list[int]) -> list[int]:
+        """Placed tasks in an order of their times in which each could be placed after those before it."""
+        position = self.graph.position[self.graph.node]
+        return sorted(tasks, key=lambda task: (self.start[task], self.end[task], position[task], task))
 
     def job_ends(self, jobs: list[int]) -> list[int]:
         """When each of some jobs is finished; all of their tasks must be placed."""

@@ -304,7 +304,11 @@ def _write_candidates(b, rules, look_ahead, columns, count, jobs, soonest, world
             picked = state.row[b, s.PICKED] != s.NOBODY
             candidate[b, a] = nodes + pe if picked else state.task[b, state.ready[b, place], s.NODE]
             _write_pair(b, place, pe, count, soonest, world, state, n, row)
-        if not look_ahead and (place < 0) == (late < 0) and (place < 0 or _alike(b, place, pe, late, late_pe, world, state)):
+        if (
+            not look_ahead
+            and (place < 0) == (late < 0)
+            and (place < 0 or _alike(b, place, pe, late, late_pe, world, state))
+        ):
             row[27] = 1.0
         row[28] = 1.0 if place >= 0 and row[8] <= 0.0 else 0.0
         if look_ahead:

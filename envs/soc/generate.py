@@ -17,7 +17,7 @@ from .instance import SocInstance
 from .platform import Kind, Platform
 
 MEAN_TIME = 14.0  # of random tasks, microseconds: about that of the canonical graph
-MEAN_WIDTH = 2.5  # tasks side by side in random graphs
+MOST_WIDE = 5  # tasks side by side in random graphs
 
 
 def stream_of(config: SocConfig) -> Callable[[np.random.Generator], SocInstance]:
@@ -106,17 +106,15 @@ def _types_of(platform: Platform) -> list[str]:
 
 
 def random_system(config: SocConfig, rng: np.random.Generator) -> tuple[Platform, tuple[Application, ...]]:
-    """A platform of PEs that are all different, and applications whose tasks have types of their own."""
-    applications = []
-    types: list[str] = []
-    scale = MEAN_TIME
+    """A platform of PEs that are all different, and applications whose tasks share one set of types."""
     shared = [f"type{number}" for number in range(int(np.max(np.atleast_1d(config.num_tasks))))]
-    for number in range(config.num_applications):
-        applications.append(random_application(config, f"random{number}", shared, scale, rng))
-        types += applications[-1].types
+    applications = [
+        random_application(config, f"random{number}", shared, MEAN_TIME, rng)
+        for number in range(config.num_applications)
+    ]
     spread = drawn_number(config, "heterogeneity", rng)
     count = drawn_integer(config, "num_pes", rng)
-    mean = rng.uniform(0.3, 1.7, len(shared)) * scale
+    mean = rng.uniform(0.3, 1.7, len(shared)) * MEAN_TIME
     times = np.maximum(np.rint(mean[:, None] * rng.uniform(1 - spread, 1 + spread, (len(shared), count))), 1)
     runs = (rng.random((len(shared), count)) < config.support) | (np.arange(count) < 2)
     kinds = tuple(
@@ -134,7 +132,7 @@ def random_application(
     volume = mean_time * drawn_number(config, "transfer_ratio", rng)
     layers = [1] if count > 1 else []
     while sum(layers) < count - 1:
-        layers.append(min(int(rng.integers(1, 2 * MEAN_WIDTH, endpoint=True)), count - 1 - sum(layers)))
+        layers.append(min(int(rng.integers(1, MOST_WIDE, endpoint=True)), count - 1 - sum(layers)))
     layers.append(1)
     first = np.concatenate(([0], np.cumsum(layers)))
     edges: set[tuple[int, int]] = set()

@@ -160,7 +160,7 @@ class Soc(Problem[SocConfig, SocInstance, SocSolution]):
             "ds3": {**wifi, "rate": 10.0},
             "ds3-mix": {**ds3, "applications": six, "mix": (0.2, 0.2, 0.2, 0.1, 0.1, 0.2), "rate": 10.0},
             "ds3-cores": {**wifi, "platform": "ds3-cores", "rate": 3.0},
-            "canonical": {**steady, "applications": ("canonical",)},
+            "canonical-pss": {**steady, "applications": ("canonical",)},
             "top5-pss": {**steady, "applications": tuple(f"top{k}" for k in range(1, 6))},
             "top6-10-pss": {**steady, "applications": tuple(f"top{k}" for k in range(6, 11))},
             "top10-pss": {**steady, "applications": tuple(f"top{k}" for k in range(1, 11))},

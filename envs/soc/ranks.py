@@ -127,7 +127,7 @@ def least_remaining(application: Application, costs: Costs, platform: Platform) 
     least = np.where(costs.execution >= 0, costs.execution, np.inf).astype(np.float64)
     for task in reversed(application.order):
         after = np.zeros(count)
-        for edge in np.flatnonzero(application.edges[:, 0] == task):
+        for edge in np.flatnonzero(application.edges[:, 0] == task).tolist():
             after = np.maximum(after, (_delays(costs, edge, kind) + least[application.edges[edge, 1]]).min(axis=1))
         least[task] += after
     return least
@@ -159,6 +159,6 @@ def critical_path(application: Application, costs: Costs, platform: Platform) ->
 
 def _delays(costs: Costs, edge: int, kind: NDArray[np.int64]) -> NDArray[np.float64]:
     """Delay of an edge from each PE to each, float64 ``[P, P]``."""
-    delays = costs.delay[edge][kind[:, None], kind[None, :]].astype(np.float64)
+    delays: NDArray[np.float64] = costs.delay[edge][kind[:, None], kind[None, :]].astype(np.float64)
     np.fill_diagonal(delays, costs.same[edge])
     return delays

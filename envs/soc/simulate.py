@@ -31,7 +31,7 @@ from .observe import SocObserver
 from .solution import SocSolution
 from .system import System, system_of
 
-Sizes = tuple[int, int, int, int, int, int, int, int]
+Sizes = tuple[int, ...]
 SIZE_NAMES = ("jobs", "tasks of all jobs", "tasks of applications", "edges", "PEs", "kinds", "gaps", "PEs of a kind")
 
 
@@ -166,11 +166,13 @@ class SocSimulator(Simulator[SocInstance, SocSolution]):
 
     def elapsed(self) -> NDArray[np.int64]:
         """The time: jobs arrive and tasks end when they do, however many decisions are taken meanwhile."""
-        return self.now
+        now: NDArray[np.int64] = self.now
+        return now
 
     def objective(self) -> NDArray[np.float64]:
         """The objective of each row so far."""
-        return self.state.real[:, s.OBJECTIVE]
+        objective: NDArray[np.float64] = self.state.real[:, s.OBJECTIVE]
+        return objective
 
     def solution(self, row: int) -> SocSolution:
         """What was bound and run in row ``row`` so far."""
@@ -218,4 +220,4 @@ def sizes_of(instances: Sequence[SocInstance]) -> Sizes:
             max(kind.count for kind in instance.platform.kinds),
         )
 
-    return tuple(max(column) for column in zip(*map(sizes, instances), strict=True))  # type: ignore[return-value]
+    return tuple(max(column) for column in zip(*map(sizes, instances), strict=True))

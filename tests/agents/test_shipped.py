@@ -13,6 +13,8 @@ from schedlab.agents.job_shop import RULES
 from schedlab.envs import PROBLEMS
 from schedlab.envs.core import InputError, load_problem
 from schedlab.envs.job_shop import PROBLEM, JobShopConfig
+from schedlab.eval.benchmark import check_agents
+from schedlab.eval.instance_sets import Entry
 from schedlab.models.checkpoint import load_checkpoint
 
 SHIPPED = [(problem, name) for problem in PROBLEMS for name in shipped_agents(problem)]
@@ -97,8 +99,13 @@ def test_the_single_machine_agent_is_close_to_the_optimum_at_every_size(jobs, ba
 
 def test_the_best_of_several_plays_is_no_agent_where_chance_unfolds():
     problem = load_problem("dynamic-job-shop")
+    config = problem.configure({"recorded_jobs": 20, "warm_up_jobs": 0, "cool_down_jobs": 0})
+    instance = problem.sampler(config)(np.random.default_rng(0))
+    agent = make_agent("random@4", problem, config)
     with pytest.raises(InputError, match="picked in hindsight"):
-        make_agent("random@4", problem, problem.configure({}))
+        agent.solve(instance, time_limit=1, seed=0)
+    with pytest.raises(InputError, match="picked in hindsight"):
+        check_agents({"random@4": agent}, [Entry("run", instance, (0,))], config)
 
 
 def test_the_dynamic_agent_beats_every_rule_on_common_random_numbers():

@@ -166,3 +166,21 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path, network, damage, 
 def _edit(folder, **changes):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, **changes}))
+
+
+def test_an_untrained_policy_with_a_prior_follows_it():
+    observation, spec = observe()
+    torch.manual_seed(0)
+    network = GraphPolicy(network_config(spec, prior={"job_tail": 50.0}, hidden=16, layers=1, heads=2)).eval()
+    logits, _ = network(observation)
+    column = spec.candidate_features.index("job_tail")
+    legal = observation["action_mask"] != 0
+    feature = observation["candidate_features"][:, :, column].masked_fill(~legal, -torch.inf)
+    chosen = feature.gather(1, logits.argmax(dim=1, keepdim=True)).squeeze(1)
+    torch.testing.assert_close(chosen, feature.max(dim=1).values, atol=0.02, rtol=0)
+
+
+def test_a_prior_on_a_feature_that_does_not_exist_is_refused():
+    _, spec = observe()
+    with pytest.raises(ValueError, match="no candidate feature is called 'luck'"):
+        network_config(spec, prior={"luck": 1.0})

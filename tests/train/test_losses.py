@@ -13,6 +13,7 @@ from schedlab.train.losses import (
     PPOLoss,
     accumulated,
     advantages,
+    decays,
     group_advantage,
     paired_residuals,
     residuals,
@@ -139,3 +140,28 @@ def test_episodes_of_other_instances_do_not_matter():
     torch.testing.assert_close(together[:4], paired_residuals(hand_made([[0, 2], [0, 1]], [4, 4]), errors[:4], 2))
     torch.testing.assert_close(together[4:], paired_residuals(hand_made([[0, 3], [0, 2]], [5, 7]), errors[4:], 2))
     assert float(together[:4].sum()) == pytest.approx(0.0, abs=1e-6), "what one episode gains another loses"
+
+
+def by_the_clock(clock, episode):
+    reward = torch.arange(1.0, len(clock) + 1)
+    return SimpleNamespace(
+        clock=torch.tensor(clock),
+        episode=torch.tensor(episode),
+        reward=reward,
+        value=torch.zeros(len(clock)),
+        returns=torch.zeros(max(episode) + 1),
+    )
+
+
+def test_by_the_clock_decisions_of_one_moment_share_all_that_follows():
+    rollout = by_the_clock([0, 0, 10, 3, 7], [0, 0, 0, 1, 1])
+    torch.testing.assert_close(decays(rollout, 0.9, "clock"), torch.tensor([1.0, 0.9**10, 1.0, 0.9**4, 1.0]))
+    sums = accumulated(rollout, rollout.reward, 0.9, "clock")
+    later = 3 * 0.9**10
+    torch.testing.assert_close(sums, torch.tensor([1 + 2 + later, 2 + later, 3, 4 + 5 * 0.9**4, 5]))
+
+
+def test_per_decision_the_time_between_does_not_matter():
+    rollout = by_the_clock([0, 0, 10], [0, 0, 0])
+    torch.testing.assert_close(decays(rollout, 0.9, "decision"), torch.full((3,), 0.9))
+    torch.testing.assert_close(accumulated(rollout, rollout.reward, 0.5), torch.tensor([2.75, 3.5, 3.0]))

@@ -44,6 +44,10 @@ def test_an_unknown_configuration_is_refused_with_the_nearest_name():
         ({"environment": 3}, "environment must be a table"),
         ({"environments": []}, "at least one"),
         ({"environments": [3]}, "list of tables"),
+        ({"discount_per": "day"}, "decision, clock"),
+        ({"discount_per": "clock", "segment": 8, "repeats": 1, "baseline": "value"}, "whole episodes"),
+        ({"prior": 3}, "prior must be a table"),
+        ({"prior": {"finish": "low"}}, "prior must be a table"),
     ],
 )
 def test_bad_settings_are_refused_in_one_line(values, words):
