@@ -34,9 +34,14 @@ demo: install
 		--agents edd,mdd,mddc,aug-mddc,rollout,ppo,exact --out results/demo/single-machine
 	$(BIN)/schedlab benchmark dynamic-job-shop --instances load90-twk4 --seeds 0-1 --batch 2 \
 		--agents fifo,edd,mod,cr-spt,s-rpt-spt,ppo --out results/demo/dynamic --plots
+	$(BIN)/schedlab benchmark soc --instances top1-top10,wifi-tx,wifi-rx \
+		--agents heft,cpop,peft,etf,rollout,ppo,ppo@16,cp-sat --time-limit 2 --out results/demo/soc-jobs
+	$(BIN)/schedlab benchmark soc --instances top5-pss --seeds 0-3 --batch 4 \
+		--agents met,etf,late-srpt,rollout,deepsocs,ppo --against etf --out results/demo/soc-stream
+	$(BIN)/schedlab solve soc --instance wifi-rx --agent ppo@16 --out results/demo/wifi-rx.json --plot results/demo/wifi-rx.png
 	$(BIN)/schedlab solve job-shop --instance ta01 --agent ppo@64 \
 		--out results/demo/ta01.json --plot results/demo/ta01.png
-	@echo "Gantt chart: results/demo/ta01.png"
+	@echo "Gantt charts: results/demo/ta01.png, results/demo/wifi-rx.png"
 
 test: install lint
 	$(BIN)/python -m pytest -n 2

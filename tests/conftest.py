@@ -7,6 +7,13 @@ import pytest
 import schedlab  # noqa: F401 (registers the environments)
 from schedlab.envs.job_shop import PROBLEM, JobShopConfig, JobShopInstance
 
+ROOT = Path(__file__).parents[1]
+for cached in [path for folder in ("envs", "agents") for path in (ROOT / folder).rglob("*.nb[ci]")]:
+    # numba looks at the file of a compiled loop only, not at those from which it takes constants or other loops
+    sources = [*cached.parents[1].glob("*.py"), *(ROOT / "envs" / cached.parents[1].name).glob("*.py")]
+    if any(source.stat().st_mtime > cached.stat().st_mtime for source in sources):
+        cached.unlink(missing_ok=True)
+
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
