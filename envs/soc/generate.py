@@ -52,8 +52,8 @@ def random_instance(
     gap = _gaps(config, rate, arrivals)
     jobs = config.num_jobs if config.protocol == "jobs" else config.prefilled + len(gap)
     prefilled = min(config.prefilled, jobs)
-    shares = None if config.mix is None else np.asarray(config.mix, np.float64) / sum(config.mix)
-    job_application = types.choice(len(applications), size=jobs, p=shares).astype(np.int64)
+    mix = np.ones(len(applications)) if config.mix is None else np.asarray(config.mix, np.float64)
+    job_application = types.choice(len(applications), size=jobs, p=mix / mix.sum()).astype(np.int64)
     by_length = config.protocol == "length"
     sizes = np.array([application.num_tasks for application in applications])
     return SocInstance(
@@ -69,6 +69,7 @@ def random_instance(
         warm_up=config.warm_up if by_length else 0,
         deviation=config.noise,
         physics=config.physics,
+        shares=mix,
         noise=noises.standard_normal(int(sizes[job_application].sum())) if config.noise else np.zeros(0),
     )
 

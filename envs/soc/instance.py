@@ -52,6 +52,8 @@ class SocInstance:
         platform: The platform.
         applications: The task graphs.
         job_application: The application of each job, int64 ``[J]``.
+        shares: What is known beforehand of how many jobs are of each application, float64 ``[applications]``, positive
+            sum; all alike by default.
         gap: Times between injections, or between attempts at one, int64 ``[G]``, microseconds. Job ``prefilled + k``
             is due ``gap[k]`` after the one before it; the first gap counts from time 0.
         prefilled: Jobs that are there at time 0.
@@ -81,6 +83,7 @@ class SocInstance:
     deviation: float = 0.0
     physics: Physics = Physics()
     noise: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    shares: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         jobs = len(self.job_application)
@@ -106,7 +109,12 @@ class SocInstance:
             raise ValueError(f"{self.name}: the warm-up of {self.warm_up} leaves nothing of {self.length}")
         if len(self.noise) not in (0, self.num_tasks):
             raise ValueError(f"{self.name}: {len(self.noise)} noise terms for {self.num_tasks} tasks")
-        for array in (self.job_application, self.gap, self.noise):
+        if self.shares is None:
+            object.__setattr__(self, "shares", np.ones(len(self.applications)))
+        assert self.shares is not None
+        if len(self.shares) != len(self.applications) or not (np.all(self.shares >= 0) and self.shares.sum() > 0):
+            raise ValueError(f"{self.name}: shares must be a number from 0 for each application, with a positive sum")
+        for array in (self.job_application, self.gap, self.noise, self.shares):
             array.flags.writeable = False
 
     @property

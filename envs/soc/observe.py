@@ -6,7 +6,7 @@ of its task, where only a PE is picked (``task-then-pe``) on that PE's, and wher
 
 Nothing here tells of jobs that have not arrived, nor of how long tasks really take.
 
-Notation: S the least latency of a mean job alone in the system, u = S / 4, the unit of times; t now. The finish of a
+Notation: S the least latency of a mean job, by the applications' shares, alone in the system, u = S / 4, the unit of times; t now. The finish of a
 task on a PE is max(data there, PE idle) plus the expected time. Features are clipped to +-10.
 """
 
@@ -131,7 +131,7 @@ class SocObserver:
     def load(self, row: int, instance: SocInstance, system: System) -> None:
         """Write the static part of row ``row``."""
         count, pes, numbers = system.num_nodes, system.platform.num_pes, self.numbers
-        scale = max(float(system.paths[instance.job_application].mean()), 1.0)
+        scale = system.mean_path(instance)
         numbers.scale[row], numbers.unit[row], numbers.deviation[row] = scale, scale / 4, instance.deviation
         numbers.rank[row, :count] = system.rank
         numbers.least[row, :count, :pes] = system.least

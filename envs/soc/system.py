@@ -86,14 +86,19 @@ class System:
         for kind, watts in enumerate(self.watts):
             world.watts[row, kind, : len(watts)] = watts
 
+    def mean_path(self, instance: SocInstance) -> float:
+        """Least latency of a mean job alone, by the shares of the applications: nothing of which jobs will come."""
+        assert instance.shares is not None
+        return max(float(np.average(self.paths, weights=instance.shares)), 1.0)
+
     def scale(self, instance: SocInstance, config: SocConfig) -> float:
         """The natural size of the objective: that of a mean job on its critical path, alone."""
-        path = float(self.paths[instance.job_application].mean())
+        path = self.mean_path(instance)
         if config.objective == "mean-latency":
-            return max(path, 1.0)
+            return path
         busiest = max(float(watts[-1]) for watts in self.watts)
-        energy = max(busiest, 1e-3) * max(path, 1.0)
-        return energy if config.objective == "energy-per-job" else energy * max(path, 1.0)
+        energy = max(busiest, 1e-3) * path
+        return energy if config.objective == "energy-per-job" else energy * path
 
 
 def system_of(instance: SocInstance, config: SocConfig) -> System:
