@@ -97,6 +97,9 @@ def _picture_file(text: str | None) -> Path | None:
     return _output_file(text)
 
 
+BOUND_NAMES = {"optimal": "optimum", "critical-path": "critical path"}
+
+
 def run_solve(arguments: argparse.Namespace) -> int:
     """``schedlab solve PROBLEM --instance ... --agent ...``."""
     problem = load_problem(arguments.problem)
@@ -148,7 +151,7 @@ def _print_result(
         gap = gap_to(report.objective, known.value, problem.minimise)
         side = "above" if problem.minimise else "below"
         distance = "" if gap is None else f"{percent(gap)} {side} the "
-        parts.append(f"{distance}best known {exact_number(known.value)}")
+        parts.append(f"{distance}{BOUND_NAMES.get(known.kind, 'best known')} {exact_number(known.value)}")
     print("; ".join(parts))
 
 
@@ -206,7 +209,8 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     problem = load_problem(arguments.problem)
     config, options = _config(problem, arguments), _options(arguments)
     _check_switches(arguments)
-    entries = expand_instances(arguments.instances, parse_seeds(arguments.seeds), problem, config)
+    given = given_config_values(arguments)
+    entries = expand_instances(arguments.instances, parse_seeds(arguments.seeds), problem, config, given)
     agents = {name: make_agent(name, problem, config, options) for name in _agent_names(arguments)}
     check_agents(agents, entries, config)
     folder = Path(arguments.out) if arguments.out else None

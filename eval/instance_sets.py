@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,24 +58,40 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(seeds))
 
 
-def expand_instances(text: str, seeds: Sequence[int], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
+def expand_instances(
+    text: str,
+    seeds: Sequence[int],
+    problem: Problem[Any, Any, Any],
+    config: Any,
+    given: Mapping[str, Any] | None = None,
+) -> list[Entry]:
     """Instances from a comma-separated list of names, ranges of names, files, folders and presets.
+
+    Args:
+        text: The list.
+        seeds: Of random instances and of agents.
+        problem: The problem.
+        config: Its configuration.
+        given: Those of its values that the user gave: they win over a preset's.
 
     Raises:
         InputError: Something in the list does not exist, or two instances share a name.
     """
-    entries = [entry for part in text.split(",") for entry in _expand(part.strip(), tuple(seeds), problem, config)]
+    parts = [part.strip() for part in text.split(",")]
+    entries = [entry for part in parts for entry in _expand(part, tuple(seeds), problem, config, given or {})]
     for name, count in Counter(entry.name for entry in entries).items():
         if count > 1:
             raise InputError(f"--instances: two instances are called {name!r}")
     return entries
 
 
-def _expand(part: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
+def _expand(
+    part: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any, given: Mapping[str, Any]
+) -> list[Entry]:
     if not part:
         raise InputError("--instances has an empty name in its list")
     if part in problem.presets():
-        return _preset(part, seeds, problem, config)
+        return random_entries(part, seeds, problem, preset_config(problem, part, config, given))
     if part not in problem.instance_names():
         if Path(part).is_dir():
             files = sorted(path for path in Path(part).iterdir() if path.is_file() and path.name[0] != ".")
@@ -103,10 +119,6 @@ def _named(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], c
     return [Entry(problem.instance_name(instance), instance, seeds) for instance in problem.load_all(name, config)]
 
 
-def _preset(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
-    return random_entries(name, seeds, problem, preset_config(problem, name, config))
-
-
 def random_entries(stem: str, seeds: Sequence[int], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
     """One random instance of a configuration for every seed, called ``stem/seed``.
 
@@ -120,13 +132,15 @@ def random_entries(stem: str, seeds: Sequence[int], problem: Problem[Any, Any, A
     return [Entry(f"{stem}/{seed}", sample(np.random.default_rng(seed)), (seed,)) for seed in seeds]
 
 
-def preset_config(problem: Problem[Any, Any, Any], name: str, config: Any) -> Any:
-    """A preset's configuration, with what the user set beside it (objective, builder, due dates).
+def preset_config(
+    problem: Problem[Any, Any, Any], name: str, config: Any, given: Mapping[str, Any] | None = None
+) -> Any:
+    """A preset's configuration, with what the user set beside it (objective, builder, due dates) or instead.
 
     Raises:
         InputError: They do not go together.
     """
     try:
-        return replace(config, **problem.presets()[name])
+        return replace(config, **{**problem.presets()[name], **(given or {})})
     except ValueError as error:
         raise InputError(str(error)) from error

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BOUND_TEXT = {
     "best-known": "the best known value (published)",
+    "optimal": "the optimum (proved)",
+    "critical-path": "the critical path, a lower bound",
     "proved": "the bound that a solver of this run proved",
 }
 GAP_HEADINGS = ("aggregate\ngap", "mean gap\n(95 % interval)", "median\ngap", "at the\nbound")

@@ -1,4 +1,4 @@
-"""What no scheduler can beat: the latency of jobs alone in the system, and the rate at which the PEs are all busy."""
+"""The rate of jobs that no scheduler can keep up with: at which the PEs are all busy."""
 
 from __future__ import annotations
 
@@ -10,20 +10,8 @@ import numpy as np
 from ...envs.core.errors import InputError
 from ...envs.soc.application import Application
 from ...envs.soc.config import SocConfig
-from ...envs.soc.instance import SocInstance
 from ...envs.soc.platform import Platform
 from ...envs.soc.ranks import costs_of
-from ...envs.soc.system import system_of
-
-
-def critical_path_bound(instance: SocInstance, config: SocConfig) -> float:
-    """Lower bound on the mean latency of a run in which all jobs count, microseconds.
-
-    The mean over jobs of the longest path with transfers, every task on its best PE and PEs never busy. With noise it
-    bounds the expected latency (but for rounding), not that of every run.
-    """
-    paths = system_of(instance, config).paths
-    return float(paths[instance.job_application].mean())
 
 
 def sustainable_rate(

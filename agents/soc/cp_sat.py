@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from ...envs.soc.solution import SocSolution
 from ..core import Policy, Solver, SolverResult
 from .rules import READY_LIMIT
 from .schedule_model import ScheduleModel, import_cp_model
-from .timetable import TaskGraph, Timetable, graph_at_once
+from .timetable import TaskGraph, Timetable, check_at_once, graph_at_once
 
 
 def hints(fixed: Timetable, free: list[int]) -> list[Timetable]:
@@ -58,6 +59,11 @@ class CpSat(Solver[SocInstance, SocSolution]):
     def __init__(self, config: SocConfig, workers: int) -> None:
         self._cp_model = import_cp_model("cp-sat")
         self.config, self.workers = config, workers
+
+    def check_instances(self, instances: Sequence[SocInstance]) -> None:
+        """Refuse streams."""
+        for instance in instances:
+            check_at_once("cp-sat", instance)
 
     def solve(self, instance: SocInstance, *, time_limit: float, seed: int) -> SolverResult[SocSolution]:
         """The best timetable within ``time_limit`` seconds of wall time.

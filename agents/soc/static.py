@@ -11,7 +11,7 @@ Barbosa 2014 (PEFT).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from ...envs.soc.instance import SocInstance
 from ...envs.soc.ranks import downward_rank, mean_delay
 from ...envs.soc.solution import SocSolution
 from ..core import Solver, SolverResult
-from .timetable import TaskGraph, Timetable, graph_at_once
+from .timetable import TaskGraph, Timetable, check_at_once, graph_at_once
 
 
 def heft(graph: TaskGraph) -> Timetable:
@@ -154,6 +154,11 @@ class StaticScheduler(Solver[SocInstance, SocSolution]):
     def __init__(self, name: str, config: SocConfig) -> None:
         self.name, self.config = name, config
         self._build = STATIC_SCHEDULERS[name][1]
+
+    def check_instances(self, instances: Sequence[SocInstance]) -> None:
+        """Refuse streams."""
+        for instance in instances:
+            check_at_once(self.name, instance)
 
     def solve(self, instance: SocInstance, *, time_limit: float, seed: int) -> SolverResult[SocSolution]:
         """The timetable, with nothing proved about it.

@@ -197,8 +197,8 @@ class Timetable:
         return SocSolution(np.zeros(self.graph.num_jobs, np.int64), self.pe, self.start, self.end)
 
 
-def graph_at_once(agent: str, instance: SocInstance, config: SocConfig) -> TaskGraph:
-    """The graph of a run that can be planned as a whole.
+def check_at_once(agent: str, instance: SocInstance) -> None:
+    """Refuse a run that cannot be planned as a whole.
 
     Raises:
         InputError: Jobs arrive later, times are left to chance, or the run is cut off.
@@ -208,4 +208,13 @@ def graph_at_once(agent: str, instance: SocInstance, config: SocConfig) -> TaskG
             f"{agent} plans runs whose jobs are all there at time 0, without noise and to their end; {instance.name} "
             "is a stream: use a run-time scheduler such as etf, or rolling-cp-sat"
         )
+
+
+def graph_at_once(agent: str, instance: SocInstance, config: SocConfig) -> TaskGraph:
+    """The graph of a run that can be planned as a whole.
+
+    Raises:
+        InputError: See :func:`check_at_once`.
+    """
+    check_at_once(agent, instance)
     return TaskGraph.of(instance, config)

@@ -325,11 +325,12 @@ def _report(run: _Run, solution: SocSolution, end: NDArray[np.int64], config: So
         latency = np.array([float(instance.length)])
     started = solution.start >= 0
     pe, start, stop = solution.pe[started], solution.start[started], np.minimum(end[started], until)
-    energy = instance.platform.idle_power * until
+    warm = min(instance.warm_up, until)  # what is drawn before does not count
+    energy = instance.platform.idle_power * (until - warm)
     for number, frequency in enumerate(instance.platform.frequencies(config.dvfs)):
         mine = run.kind[pe] == number
         watts = instance.platform.kinds[number].watts(frequency)
-        energy += _integral(start[mine], stop[mine], watts)
+        energy += _integral(np.maximum(start[mine], warm), np.maximum(stop[mine], warm), watts)
     mean, per_job = float(latency.mean()), energy / len(latency)
     value = {"mean-latency": mean, "energy-per-job": per_job, "energy-delay": mean * per_job}[config.objective]
     busy = float((stop - start).sum())

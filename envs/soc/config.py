@@ -15,6 +15,7 @@ from ..core.config import (
     is_a,
     value_range,
 )
+from ..core.instances import looks_like_a_path
 from .instance import QUEUE_ORDERS, ROUNDINGS, TRANSFERS, WARM_UPS, WHEN_FULL, Physics
 
 ACTIONS = ("task-then-pe", "pair", "task")
@@ -53,15 +54,15 @@ class SocConfig:
         support: Of random platforms: chance that a PE other than the first two can run a task type.
         transfer_ratio: Of random task graphs: mean delay over mean execution time (CCR); a pair draws one for every
             run.
-        objective: What is minimised: ``"mean-latency"`` of jobs in microseconds, ``"energy-per-job"`` in microjoules,
-            or ``"energy-delay"``, their product.
+        objective: What is minimised: ``"mean-latency"`` of jobs in microseconds, ``"energy-per-job"`` in microjoules
+            after the warm-up, or ``"energy-delay"``, their product.
         dvfs: Frequencies: ``"performance"``, ``"powersave"``, or kinds with MHz, the others at their highest:
             ``"A15:1600,A7:600"``.
         action: What an action is: a ready task and then its PE (``"task-then-pe"``), both at once (``"pair"``), or a
             task, which goes to the PE that would finish it first (``"task"``).
-        offer: ``"every"`` task and PE, or only ``"distinct"`` ones: of interchangeable tasks of a job one, of PEs of a
-            kind the one that would finish first; or ``"timely"`` ones of these: on PEs that idle when the data is
-            there, so that nothing queues. That needs actions of pairs, and deferring.
+        offer: ``"every"`` task and PE, or only ``"distinct"`` ones: of interchangeable tasks of a job one, and of PEs
+            of a kind (where an action is a pair) the one that would finish first; or ``"timely"`` ones of these: on
+            PEs that idle when the data is there, so that nothing queues. That needs actions of pairs, and deferring.
         defer: Whether an agent may leave ready tasks unbound until the next job arrives or task completes.
         ready_limit: Ready tasks that can be chosen, those that became ready first.
         look_ahead: Whether candidates also show what a simple rule would make of them.
@@ -143,8 +144,9 @@ class SocConfig:
             shares = list(self.mix) if isinstance(self.mix, (list, tuple)) else []
             if any(not is_a(share, (int, float)) or not 0 <= share < 1e9 for share in shares) or not sum(shares) > 0:
                 raise ValueError(f"mix must be a list of shares from 0 with a positive sum, got {self.mix!r}")
+            # how many applications a file holds is seen when it is read
             expected = self.num_applications if "random" in names else len(names)
-            if len(shares) != expected:
+            if len(shares) != expected and not any(looks_like_a_path(name) for name in names):
                 raise ValueError(f"mix has {len(shares)} shares for {expected} applications")
         low, high = value_range(self, "rate")
         # times between injections are whole microseconds, rounded down: beyond, nearly all would be 0

@@ -75,7 +75,8 @@ class SoCEnv(SchedulingEnv):
     ## Episode End
 
     The episode terminates at ``length``, or when the last of ``num_jobs`` jobs is finished; ``info["objective"]`` then
-    holds the objective. It is truncated after more illegal actions than there are nodes.
+    holds the objective; a run in which nothing arrives before its end is over at once. It is truncated after more
+    illegal actions than there are nodes.
 
     ## Arguments
 

@@ -51,7 +51,7 @@ from .state import (
 @njit(cache=True, nogil=True)
 def account(b, until, world, state):
     """Let time pass: energy of busy PEs."""
-    elapsed = until - state.row[b, NOW]
+    elapsed = until - max(state.row[b, NOW], min(state.row[b, WARM_UP], until))  # what the warm-up draws does not count
     state.row[b, NOW] = until
     if elapsed == 0:
         return
@@ -78,7 +78,7 @@ def _become_ready(b, task, state):
 
 
 @njit(cache=True, nogil=True)
-def inject(b, world, state):
+def inject(b, state):
     """The next job enters the system; its first tasks are ready."""
     j, row = state.row[b, INJECTED], state.row
     state.job[b, j, ARRIVED] = row[b, NOW]
@@ -112,7 +112,7 @@ def arrive(b, world, state):
         if full and not row[b, RETRY]:
             break
         if not full:
-            inject(b, world, state)
+            inject(b, state)
             came = True
         plan_arrival(b, world, state)
     return came

@@ -179,7 +179,7 @@ def _write_pair(b, place, pe, count, soonest, world, state, n, features):
 
 
 @njit(cache=True, nogil=True)
-def _copy(b, jobs, state, n):
+def _copy(jobs, n):
     """Take the lists of the present state as those that the next roll-out changes."""
     tasks = n.first[jobs]
     n.copies[0][:tasks] = n.lists[0][:tasks]
@@ -192,7 +192,7 @@ def _copy(b, jobs, state, n):
 def _look(b, place, pe, jobs, not_before, world, state, n, features):
     """What the three rules would make of the jobs here, after a pair is bound (or, with place -1, nothing for now)."""
     for which in range(len(BIASES)):
-        _copy(b, jobs, state, n)
+        _copy(jobs, n)
         ends, places, unmet, available, _, waiting, data, best, best_on = n.copies
         if place >= 0:
             task = state.ready[b, place]
@@ -213,7 +213,7 @@ def _look(b, place, pe, jobs, not_before, world, state, n, features):
 
 @njit(cache=True, nogil=True)
 def next_completion(b, state):
-    """When the next running task is expected to end, at least now; NEVER if none runs."""
+    """When the next running task is expected to end, after now; NEVER if none runs."""
     time = s.NEVER
     for pe in range(state.row[b, s.NUM_PES]):
         if state.pe[b, pe, s.RUNNING] != s.NOBODY:
@@ -222,7 +222,7 @@ def next_completion(b, state):
 
 
 @njit(cache=True, nogil=True)
-def _write_context(b, jobs, count, soonest, world, state, n, context):
+def _write_context(b, jobs, count, soonest, state, n, context):
     """Global numbers."""
     row, unit, scale, now = state.row, n.unit[b], n.scale[b], state.row[b, s.NOW]
     pes, idle, work = row[b, s.NUM_PES], 0, 0
@@ -267,8 +267,10 @@ def _candidate_of(b, action, rules, columns, world, state):
 
 
 @njit(cache=True, nogil=True)
-def _alike(b, place, pe, other, other_pe, world, state):
-    """Whether two pairs bind interchangeable tasks of one job to PEs of one kind."""
+def _alike(b, place, pe, other, other_pe, kinds, world, state):
+    """Whether two pairs bind interchangeable tasks of one job to the same PE or, with ``kinds``, to PEs of one kind."""
+    if not kinds and pe != other_pe:
+        return False
     one, two = state.ready[b, place], state.ready[b, other]
     if state.task[b, one, s.JOB] != state.task[b, two, s.JOB] or world.kind[b, pe] != world.kind[b, other_pe]:
         return False
@@ -286,7 +288,10 @@ def _write_candidates(b, rules, look_ahead, columns, count, jobs, soonest, world
     looks = len(BIASES)
     least = np.full(looks + 1, np.inf)
     n.copies[3][:] = n.lists[3]
-    late, late_pe = late_binding(b, count, False, n.rank[b], n.copies[3], world, state)
+    late, late_pe = -1, -1
+    if not look_ahead:
+        late, late_pe = late_binding(b, count, False, n.rank[b], n.copies[3], world, state)
+    kinds = rules.action == s.PAIR and rules.offer != s.EVERY
     for a in range(last + 1):
         if not state.flag[b, s.LEGAL + a]:
             continue
@@ -307,7 +312,7 @@ def _write_candidates(b, rules, look_ahead, columns, count, jobs, soonest, world
         if (
             not look_ahead
             and (place < 0) == (late < 0)
-            and (place < 0 or _alike(b, place, pe, late, late_pe, world, state))
+            and (place < 0 or _alike(b, place, pe, late, late_pe, kinds, world, state))
         ):
             row[27] = 1.0
         row[28] = 1.0 if place >= 0 and row[8] <= 0.0 else 0.0
@@ -355,7 +360,7 @@ def write_rows(chosen, rules, look_ahead, columns, world, state, n, candidate, f
         soonest = s.NEVER
         for place in range(count):
             soonest = min(soonest, _best_finish(place, state.row[b, s.NUM_PES], n.finish, -1)[0])
-        _write_context(b, jobs, count, soonest, world, state, n, context[b])
+        _write_context(b, jobs, count, soonest, state, n, context[b])
         few = look_ahead and jobs > 0 and _unbound(n.first[jobs], n.lists[0]) <= MOST_UNBOUND
         value = _write_candidates(b, rules, few, columns[b], count, jobs, soonest, world, state, n, candidate, features)
         context[b, 15], context[b, 16] = value / max(jobs, 1), 1.0 if few else 0.0

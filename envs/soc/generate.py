@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from .catalog import find_applications, find_platform
 from .config import SocConfig
 from .instance import SocInstance
 from .platform import Kind, Platform
+from .ranks import costs_of
 
 MEAN_TIME = 14.0  # of random tasks, microseconds: about that of the canonical graph
 MOST_WIDE = 5  # tasks side by side in random graphs
@@ -29,11 +30,29 @@ def stream_of(config: SocConfig) -> Callable[[np.random.Generator], SocInstance]
     system = None
     if config.platform != "random" and config.application_names != ["random"]:
         system = _system(config, np.random.default_rng(0))
+        check_system(*system, config)
         if config.mix is not None and len(config.mix) != len(system[1]):
             raise InputError(f"mix has {len(config.mix)} shares for {len(system[1])} applications")
-    elif config.platform != "random":
-        find_platform(config.platform)
+    else:
+        check_system(*_system(config, np.random.default_rng(0)), config)
     return lambda rng: random_instance(config, rng, system)
+
+
+def check_system(platform: Platform, applications: Sequence[Application], config: SocConfig) -> None:
+    """Refuse what would fail later: frequencies, tasks that no PE can run, energy where nothing draws power.
+
+    Raises:
+        InputError: One line that says what does not fit.
+    """
+    try:
+        platform.frequencies(config.dvfs)
+        for application in applications:
+            costs_of(platform, application)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    powered = platform.idle_power > 0 or any(kind.power for kind in platform.kinds)
+    if config.objective != "mean-latency" and not powered:
+        raise InputError(f"objective {config.objective}: platform {platform.name!r} says nothing of its power")
 
 
 def random_instance(
@@ -118,8 +137,14 @@ def random_system(config: SocConfig, rng: np.random.Generator) -> tuple[Platform
     mean = rng.uniform(0.3, 1.7, len(shared)) * MEAN_TIME
     times = np.maximum(np.rint(mean[:, None] * rng.uniform(1 - spread, 1 + spread, (len(shared), count))), 1)
     runs = (rng.random((len(shared), count)) < config.support) | (np.arange(count) < 2)
+    watts = rng.uniform(0.05, 0.5, count)
     kinds = tuple(
-        Kind(f"P{pe + 1}", 1, {shared[t]: int(times[t, pe]) for t in range(len(shared)) if runs[t, pe]})
+        Kind(
+            name=f"P{pe + 1}",
+            count=1,
+            execution={shared[t]: int(times[t, pe]) for t in range(len(shared)) if runs[t, pe]},
+            power={1000.0: (float(watts[pe]),)},
+        )
         for pe in range(count)
     )
     return Platform("random", kinds, np.ones((count, count))), tuple(applications)

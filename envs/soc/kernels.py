@@ -266,7 +266,7 @@ def reset_rows(chosen, rules, columns, world, state):
                 state.task[b, task, STARTED] = state.task[b, task, ENDED] = NOBODY
                 state.task[b, task, UNMET] = world.node[b, state.task[b, task, NODE], PRED_COUNT]
         for _ in range(row[b, PREFILLED]):
-            inject(b, world, state)
+            inject(b, state)
         plan_arrival(b, world, state)
         arrive(b, world, state)
         _advance(b, rules, world, state)

@@ -1,7 +1,8 @@
 """What becomes of the jobs in the system if a simple rule goes on from here: roll-outs without randomness.
 
 A roll-out places every unbound task of the jobs that are there, one after the other: of the tasks whose producers are
-placed, that with the smallest priority goes to the PE that would finish it first. Expected times, no further arrivals.
+placed, that with the smallest priority goes to the PE that would finish it first. Expected times, no further arrivals,
+transfers as if data travelled from the producer's finish.
 """
 
 from __future__ import annotations

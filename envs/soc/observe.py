@@ -6,8 +6,10 @@ of its task, where only a PE is picked (``task-then-pe``) on that PE's, and wher
 
 Nothing here tells of jobs that have not arrived, nor of how long tasks really take.
 
-Notation: S the least latency of a mean job, by the applications' shares, alone in the system, u = S / 4, the unit of times; t now. The finish of a
-task on a PE is max(data there, PE idle) plus the expected time. Features are clipped to +-10.
+Notation: S the least latency of a mean job, by the applications' shares, alone in the system, u = S / 4, the unit of
+times; t now. The finish of a task on a PE is max(data there, PE idle) plus the expected time. Features are clipped to
++-10. Of more than 16 jobs in the system the younger ones show zeros from ``age`` to ``latency``, and nothing looks
+ahead for them.
 """
 
 from __future__ import annotations
@@ -139,7 +141,7 @@ class SocObserver:
         numbers.size[row, :count] = np.repeat(np.diff(system.first_node), np.diff(system.first_node))
         nodes = self.state.nodes[row]
         nodes[:] = 0
-        nodes[:count] = np.clip(self._task_features(system, scale), -FEATURE_LIMIT, FEATURE_LIMIT)
+        nodes[:count] = self._task_features(system, scale)
         place = self._nodes + np.arange(pes)
         supported = system.costs.execution >= 0
         fastest = np.where(supported, system.costs.execution, np.iinfo(np.int64).max).min(axis=1)
@@ -148,6 +150,7 @@ class SocObserver:
         nodes[place, 6] = supported.mean(axis=0)
         nodes[place, 11] = np.where(supported, slower, 0).sum(axis=0) / np.maximum(supported.sum(axis=0), 1)
         nodes[self._nodes + self._pes, 2] = 1
+        np.clip(nodes, -FEATURE_LIMIT, FEATURE_LIMIT, out=nodes)
         mask = self.state.node_mask[row]
         mask[:] = 0
         mask[:count], mask[place], mask[self._nodes + self._pes] = 1, 1, 1

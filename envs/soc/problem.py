@@ -16,7 +16,7 @@ from ..core.problem import Bound, CheckReport, Problem
 from .catalog import applications, home_of, read_json
 from .check import check_run, latencies
 from .config import SocConfig
-from .generate import stream_of
+from .generate import check_system, stream_of
 from .instance import SocInstance, jobs_at_once
 from .run_files import run_from
 from .simulate import SocSimulator, sizes_of
@@ -81,10 +81,15 @@ class Soc(Problem[SocConfig, SocInstance, SocSolution]):
         """
         known = applications()
         if name_or_path in known:
-            return jobs_at_once(name_or_path, home_of(name_or_path), (known[name_or_path],), config.physics)
-        if not looks_like_a_path(name_or_path):
-            raise unknown_name("application", name_or_path, [*known, *self.presets()])
-        return run_from(read_json(Path(name_or_path)), name_or_path, config.physics)
+            run = jobs_at_once(name_or_path, home_of(name_or_path), (known[name_or_path],), config.physics)
+        elif looks_like_a_path(name_or_path):
+            run = run_from(read_json(Path(name_or_path)), name_or_path, config.physics)
+        elif name_or_path in self.presets():
+            raise InputError(f"{name_or_path} is a preset of random streams: use `schedlab benchmark` with --seeds")
+        else:
+            raise unknown_name("application", name_or_path, known)
+        check_system(run.platform, run.applications, config)
+        return run
 
     def instance_name(self, instance: SocInstance) -> str:
         """Its name."""
@@ -95,10 +100,10 @@ class Soc(Problem[SocConfig, SocInstance, SocSolution]):
         if config.objective != "mean-latency" or instance.length or len(instance.noise):
             return None
         built_in = instance.num_jobs == 1 and instance.applications[0] is applications().get(instance.name)
-        if built_in and instance.physics == SocConfig().physics and config.dvfs == "performance":
+        at_home = built_in and instance.platform is home_of(instance.name)
+        if at_home and instance.physics == SocConfig().physics and config.dvfs == "performance":
             return Bound(OPTIMAL[instance.name], "optimal", "CP-SAT, proved; see data/SOURCES.md")
-        paths = system_of(instance, config).paths
-        return Bound(float(paths[instance.job_application].mean()), "critical-path", "computed")
+        return Bound(critical_path_bound(instance, config), "critical-path", "computed")
 
     def unfolds(self, instance: SocInstance) -> bool:
         """Unless all jobs are there from the start and times are known."""
@@ -181,6 +186,14 @@ OPTIMAL = {
     "range-detection": 176.0, "sc-tx": 56.0, "sc-rx": 153.0, "temporal-mitigation": 79.0,
 }  # fmt: skip
 """Latency of single jobs with the default physics, proved optimal by CP-SAT (``data/SOURCES.md``)."""
+
+
+def critical_path_bound(instance: SocInstance, config: SocConfig) -> float:
+    """Lower bound on the mean latency of a run without noise in which all jobs count, microseconds.
+
+    The mean over jobs of the longest path with transfers, every task on its best PE and PEs never busy.
+    """
+    return float(system_of(instance, config).paths[instance.job_application].mean())
 
 
 def largest_sizes(config: SocConfig) -> tuple[int, ...]:

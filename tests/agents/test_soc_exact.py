@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schedlab.agents import run_policy
-from schedlab.agents.soc.bounds import critical_path_bound, sustainable_rate
+from schedlab.agents.soc.bounds import sustainable_rate
 from schedlab.agents.soc.cp_sat import CpSat, RollingCpSat
 from schedlab.agents.soc.rules import RULES, RulePolicy
 from schedlab.agents.soc.static import STATIC_SCHEDULERS, StaticScheduler
@@ -16,6 +16,7 @@ from schedlab.envs.soc.config import SocConfig
 from schedlab.envs.soc.generate import random_instance
 from schedlab.envs.soc.instance import Physics, jobs_at_once
 from schedlab.envs.soc.platform import Kind, Platform
+from schedlab.envs.soc.problem import critical_path_bound
 from schedlab.envs.soc.simulate import SocSimulator, sizes_of
 
 from ..soc.enumerate_schedules import best_mean_latency
