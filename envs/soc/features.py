@@ -20,6 +20,9 @@ MOST_JOBS = 16  # that roll-outs look at, the oldest
 MOST_PLACED = 48  # tasks that a roll-out places
 MOST_UNBOUND = 48  # tasks not bound yet up to which looking ahead is worth its time
 
+# --- columns of Numbers.choice
+BEST, BEST_AT, SECOND, FASTEST, SUPPORT = range(5)
+
 # --- columns of Numbers.job
 AGE, REMAINING, TASKS_LEFT, OLDER, SHORTER, READY_HERE = range(6)
 
@@ -40,11 +43,14 @@ class Numbers(NamedTuple):
     last: Any  # int64 [jobs]
     finish: Any  # int64 [R, P]: when a ready task would be finished
     job: Any  # float64 [jobs, 6]
-    slot: Any  # int64 [R]
+    slot: Any  # int64 [R]: place of a ready task's job among those looked at
+    node: Any  # int64 [R]: its node
+    choice: Any  # int64 [R, 5]: its best PE and so on
+    choice_cost: Any  # float64 [R]: its least finish plus optimistic cost
 
 
 def scratch(tasks: int, pes: int, ready: int) -> tuple[Any, ...]:
-    """The last seven fields of :class:`Numbers`."""
+    """The scratch fields of :class:`Numbers`, in their order."""
 
     def lists() -> tuple[Any, ...]:
         ends, places, unmet, node_at, waiting, best, best_on = (np.zeros(tasks, np.int64) for _ in range(7))
@@ -54,6 +60,7 @@ def scratch(tasks: int, pes: int, ready: int) -> tuple[Any, ...]:
     return (
         np.zeros(MOST_JOBS + 1, np.int64), lists(), lists(), np.zeros(MOST_JOBS, np.int64),
         np.zeros((ready, pes), np.int64), np.zeros((MOST_JOBS, 6)), np.zeros(ready, np.int64),
+        np.zeros(ready, np.int64), np.zeros((ready, 5), np.int64), np.zeros(ready),
     )  # fmt: skip
 
 
@@ -88,46 +95,59 @@ def _fill_finish(b, count, world, state, n, jobs):
     for place in range(count):
         task = state.ready[b, place]
         node = state.task[b, task, s.NODE]
-        n.slot[place] = -1
+        n.slot[place], n.node[place] = -1, node
         for slot in range(jobs):
             if state.present[b, slot] == state.task[b, task, s.JOB]:
                 n.slot[place] = slot
                 n.job[slot, READY_HERE] += 1
-        for pe in range(state.row[b, s.NUM_PES]):
-            n.finish[place, pe] = -1
-            if world.execution[b, node, pe] >= 0:
-                n.finish[place, pe] = (
-                    max(state.data[b, place, pe], state.pe[b, pe, s.AVAILABLE]) + world.execution[b, node, pe]
-                )
+        _fill_finish_of(
+            n.finish[place], n.choice[place], n.choice_cost[place : place + 1], world.execution[b, node],
+            state.data[b, place], state.pe[b], n.optimistic[b, node], state.row[b, s.NUM_PES],
+        )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def _best_finish(place, pes, finish, without):
-    """The earliest finish of a ready task and its PE, one PE left out."""
-    best, best_at = s.NEVER, -1
-    for pe in range(pes):
-        if pe != without and 0 <= finish[place, pe] < best:
-            best, best_at = finish[place, pe], pe
-    return best, best_at
+def _fill_finish_of(finish, choice, cost, execution, data, pes, optimistic, count):
+    """When one ready task would be finished on each PE, and where best."""
+    choice[BEST], choice[BEST_AT], choice[SECOND] = s.NEVER, -1, s.NEVER
+    choice[FASTEST], choice[SUPPORT] = s.NEVER, 0
+    cost[0] = np.inf
+    for pe in range(count):
+        finish[pe] = -1
+        if execution[pe] < 0:
+            continue
+        finish[pe] = max(data[pe], pes[pe, s.AVAILABLE]) + execution[pe]
+        choice[SUPPORT] += 1
+        choice[FASTEST] = min(choice[FASTEST], execution[pe])
+        cost[0] = min(cost[0], finish[pe] + optimistic[pe])
+        if finish[pe] < choice[BEST]:
+            choice[SECOND], choice[BEST], choice[BEST_AT] = choice[BEST], finish[pe], pe
+        elif finish[pe] < choice[SECOND]:
+            choice[SECOND] = finish[pe]
 
 
 @njit(cache=True, nogil=True)
-def _others(b, place, pe, count, world, state, finish):
-    """How many other ready tasks want a PE, and by how much they finish later if a pair is bound there."""
-    pes, wanted, harm, supported = state.row[b, s.NUM_PES], 0, 0, 0
-    taken = finish[place, pe]
+def _others(place, pe, count, finish, choice, here, ready_node):
+    """How many other ready tasks want a PE, and by how much they finish later if a pair is bound there.
+
+    Args:
+        place: The task of the pair, among the ready ones.
+        pe: Its PE.
+        count: Ready tasks.
+        finish: Of each on each PE.
+        choice: Of each, its best PE and so on.
+        here: Execution times of all nodes on that PE.
+        ready_node: The node of each.
+    """
+    wanted, harm, supported = 0, 0, 0
     for other in range(count):
         if finish[other, pe] < 0:
             continue
         supported += 1
-        if other == place:
-            continue
-        best, at = _best_finish(other, pes, finish, -1)
-        if at == pe:
+        if other != place and choice[other, BEST_AT] == pe:
             wanted += 1
-            node = state.task[b, state.ready[b, other], s.NODE]
-            second, _ = _best_finish(other, pes, finish, pe)
-            harm += min(second, max(best, taken + world.execution[b, node, pe])) - best
+            later = max(choice[other, BEST], finish[place, pe] + here[ready_node[other]])
+            harm += min(choice[other, SECOND], later) - choice[other, BEST]
     return wanted, harm, supported
 
 
@@ -140,14 +160,9 @@ def _write_pair(b, place, pe, count, soonest, world, state, n, features):
     node, slot = state.task[b, task, s.NODE], n.slot[place]
     time, available = world.execution[b, node, pe], state.pe[b, pe, s.AVAILABLE]
     data = state.data[b, place, pe]
-    best, _ = _best_finish(place, pes, finish, -1)
-    fastest, optimistic, support = s.NEVER, np.inf, 0
-    for other in range(pes):
-        if finish[place, other] >= 0:
-            support += 1
-            fastest = min(fastest, world.execution[b, node, other])
-            optimistic = min(optimistic, finish[place, other] + n.optimistic[b, node, other])
-    wanted, harm, supported = _others(b, place, pe, count, world, state, finish)
+    best, fastest, support = n.choice[place, BEST], n.choice[place, FASTEST], n.choice[place, SUPPORT]
+    optimistic = n.choice_cost[place]
+    wanted, harm, supported = _others(place, pe, count, finish, n.choice, world.execution[b, :, pe], n.node)
     features[0] = 0.0
     features[1] = time / unit
     features[2] = np.log((time + 1) / (fastest + 1))
@@ -359,7 +374,7 @@ def write_rows(chosen, rules, look_ahead, columns, world, state, n, candidate, f
         _fill_finish(b, count, world, state, n, jobs)
         soonest = s.NEVER
         for place in range(count):
-            soonest = min(soonest, _best_finish(place, state.row[b, s.NUM_PES], n.finish, -1)[0])
+            soonest = min(soonest, n.choice[place, BEST])
         _write_context(b, jobs, count, soonest, state, n, context[b])
         few = look_ahead and jobs > 0 and _unbound(n.first[jobs], n.lists[0]) <= MOST_UNBOUND
         value = _write_candidates(b, rules, few, columns[b], count, jobs, soonest, world, state, n, candidate, features)
