@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from schedlab.agents import make_agent, play, shipped_agents
-from schedlab.agents.soc import AGENTS, RULES
+from schedlab.agents import make_agent, play
+from schedlab.agents.soc import RULES
 from schedlab.agents.soc.rules import RulePolicy
 from schedlab.envs.core import load_problem
 from schedlab.envs.soc.system import system_of
@@ -41,11 +41,8 @@ def test_late_binding_beats_early_binding_on_a_loaded_soc():
     assert srpt < 0.94 * etf
 
 
-POLICIES = [name for name in AGENTS if name not in ("deepsocs", "rolling-cp-sat", "cp-sat")]
-
-
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", [*RULES, "rollout", "random"])
+@pytest.mark.parametrize("name", [*RULES, "rollout", "random", "deepsocs", "ppo"])
 def test_no_agent_is_below_the_bounds_and_every_run_passes_the_checker(name, seed):
     for preset, changes in (("ds3-mix", {"length": 4_000, "warm_up": 0}), ("random", {"length": 1500})):
         config, (instance,) = streams(preset, 1, first=seed, **changes)
@@ -82,7 +79,6 @@ def test_looking_ahead_comes_close_to_the_optimum_of_single_jobs_and_beats_etf_o
     assert mean_latency("rollout", config, instances) < mean_latency("etf", config, instances) - 5
 
 
-@pytest.mark.skipif("latency" not in shipped_agents("soc"), reason="no trained agent ships yet")
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_the_shipped_agent_beats_run_time_rules_on_streams_of_unseen_graphs(noise):
     config, instances = streams("top5-pss", 6, first=500, noise=noise)
