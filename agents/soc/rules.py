@@ -109,12 +109,10 @@ def choose_rows(rule, rules, world, state, rank, mean, action):
             place, pe = _choose_early(b, rule, available, rules, world, state, rank, mean)
         else:
             place, pe = late_binding(b, rules.ready_limit, rule == LATE_OLDEST, rank[b], available, world, state)
-            if place < 0 and state.flag[b, s.LEGAL + last]:
+            if place < 0:
+                # some PE is busy, or the first task would have fitted: waiting is legal
                 action[b] = last
                 continue
-            if place < 0:
-                place = 0
-                pe, _ = _choose_pe(b, EFT, 0, available, world, state)
         action[b] = place * pes + pe
 
 

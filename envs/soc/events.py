@@ -15,8 +15,6 @@ from .state import (
     ENDED,
     ENERGY,
     EXPECTED,
-    FINISHED,
-    FINISHED_JOBS,
     FIRST_TASK,
     FREE_AT,
     HEAD,
@@ -133,8 +131,6 @@ def _complete(b, pe, world, state):
             _become_ready(b, consumer, state)
     state.job[b, j, LEFT] -= 1
     if state.job[b, j, LEFT] == 0:
-        state.job[b, j, FINISHED] = row[b, NOW]
-        row[b, FINISHED_JOBS] += 1
         place = 0
         while state.present[b, place] != j:
             place += 1

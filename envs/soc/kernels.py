@@ -30,7 +30,6 @@ from .state import (
     ENERGY_PER_JOB,
     EVERY,
     EXPECTED,
-    FINISHED,
     FIRST_TASK,
     FREE_AT,
     FROM_BINDING,
@@ -208,8 +207,7 @@ def _write_mask(b, rules, columns, world, state):
         if rules.action != PAIR:
             flag[b, LEGAL + place] = True
             continue
-        task = state.ready[b, place]
-        node = state.task[b, task, NODE]
+        node = state.task[b, state.ready[b, place], NODE]
         for pe in range(row[b, NUM_PES]):
             if world.execution[b, node, pe] < 0:
                 continue
@@ -221,7 +219,7 @@ def _write_mask(b, rules, columns, world, state):
 
 
 @njit(cache=True, nogil=True)
-def bind(b, place, pe, world, state):
+def bind(b, place, pe, state):
     """Give the ready task at a place to a PE; it queues there behind what is bound already."""
     task = state.ready[b, place]
     state.task[b, task, STAMP] = state.data[b, place, pe]
@@ -240,7 +238,6 @@ def bind(b, place, pe, world, state):
         state.pe[b, pe, TAIL] = task
     remove(state.ready[b], state.row[b, READY], place)
     state.row[b, READY] -= 1
-    refresh_available(b, pe, world, state)
 
 
 @njit(cache=True, nogil=True)
@@ -259,7 +256,7 @@ def reset_rows(chosen, rules, columns, world, state):
         for j in range(row[b, NUM_JOBS]):
             first = state.job[b, j, FIRST_TASK]
             count = state.job[b, j + 1, FIRST_TASK] - first
-            state.job[b, j, ARRIVED] = state.job[b, j, FINISHED] = NOBODY
+            state.job[b, j, ARRIVED] = NOBODY
             state.job[b, j, LEFT] = count
             for task in range(first, first + count):
                 state.task[b, task, BOUND_TO] = state.task[b, task, NEXT] = NOBODY
@@ -283,15 +280,15 @@ def _decide(b, action, rules, columns, world, state):
         row[b, PICKED] = action
         return
     elif rules.action == TASK_THEN_PE:
-        bind(b, row[b, PICKED], action, world, state)
+        bind(b, row[b, PICKED], action, state)
         row[b, PICKED] = NOBODY
     elif rules.action == TASK:
-        bind(b, action, best_pe(b, action, NOBODY, False, world, state), world, state)
+        bind(b, action, best_pe(b, action, NOBODY, False, world, state), state)
     else:
         place, column = action // columns, action % columns
         if rules.offer != EVERY:
             column = best_pe(b, place, column, rules.offer == TIMELY, world, state)
-        bind(b, place, column, world, state)
+        bind(b, place, column, state)
     _advance(b, rules, world, state)
 
 

@@ -117,7 +117,6 @@ class SocSimulator(Simulator[SocInstance, SocSolution]):
         system.write(row, self.world)
         numbers, job, task = self.state.row[row], self.state.job[row], self.state.task[row]
         first, count = instance.first_task, instance.num_jobs
-        job[:count, s.APPLICATION] = instance.job_application
         job[: count + 1, s.FIRST_TASK] = first
         of_job = np.repeat(np.arange(count), np.diff(first))
         tasks = len(of_job)
@@ -129,7 +128,7 @@ class SocSimulator(Simulator[SocInstance, SocSolution]):
             if len(instance.noise):
                 self.world.factor[row, :tasks] = 1.0 + instance.deviation * instance.noise
         numbers[s.NUM_JOBS], numbers[s.NUM_PES] = count, instance.platform.num_pes
-        numbers[s.NUM_KINDS], numbers[s.NUM_GAPS] = len(instance.platform.kinds), len(instance.gap)
+        numbers[s.NUM_GAPS] = len(instance.gap)
         numbers[s.MAX_JOBS], numbers[s.RETRY] = instance.max_jobs, instance.when_full == "retry"
         numbers[s.LENGTH], numbers[s.WARM_UP], numbers[s.PREFILLED] = (
             instance.length, instance.warm_up, instance.prefilled,
