@@ -60,6 +60,23 @@ def make_agent(text: str, problem: Problem[Any, Any, Any], config: Any, options:
     return BestOf(agent, samples, problem, config)
 
 
+def teacher(text: str, problem: Problem[Any, Any, Any], config: Any, options: AgentOptions) -> Policy[Any, Any]:
+    """An agent as a policy that can be imitated: a policy itself, or one that plays out what a solver has found.
+
+    Raises:
+        InputError: There is no such agent, or the problem does not know how to play a solver's solution step by step.
+    """
+    agent = make_agent(text, problem, config, options)
+    if isinstance(agent, Policy):
+        return agent
+    package = importlib.import_module(f"{__package__}.{PROBLEMS[problem.name].package}")
+    follow = getattr(package, "follow", None)
+    if follow is None:
+        raise InputError(f"agent {text!r} is a solver, whose solutions of {problem.name} cannot be imitated")
+    policy: Policy[Any, Any] = follow(agent, options.time_limit)
+    return policy
+
+
 def shipped_agents(problem: str) -> list[str]:
     """What the trained agents that come with this package are for: ``["makespan", ...]``."""
     folder = _shipped(problem)

@@ -12,6 +12,7 @@ PROBLEMS: dict[str, ProblemEntry] = {
         ProblemEntry(name="single-machine", package="single_machine", env="SingleMachine", version=0),
         ProblemEntry(name="dynamic-job-shop", package="dynamic_job_shop", env="DynamicJobShop", version=0),
         ProblemEntry(name="soc", package="soc", env="SoC", version=0),
+        ProblemEntry(name="vm", package="vm", env="VMRescheduling", version=0),
     )
 }
 

@@ -171,7 +171,8 @@ def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument(
         "--plots",
         action="store_true",
-        help="draw into --out: objectives.png (a box per agent), against.png (with --against: a point per instance) "
+        help="draw into --out: objectives.png (a box per agent), seconds.png (quality against time), against.png (with "
+        "--against: a point per instance) "
         "and, where jobs have due dates, distribution.png (share of jobs above each tardiness); needs matplotlib",
     )
     _common(parser, problem)

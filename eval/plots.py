@@ -54,7 +54,7 @@ class Pictured:
 
 
 def save_pictures(folder: Path, pictured: Pictured) -> list[str]:
-    """Write ``objectives.png``, ``against.png`` and ``distribution.png``, as far as there is something to show.
+    """Write ``objectives.png``, ``seconds.png``, ``against.png`` and ``distribution.png``, if there is something to show.
 
     Returns:
         Names of the files written.
@@ -75,6 +75,7 @@ def save_pictures(folder: Path, pictured: Pictured) -> list[str]:
     means = {agent: means[agent] for agent in agents}
     figures = {
         "objectives.png": draw_objectives(pictured, means, colours),
+        "seconds.png": draw_seconds(pictured, means, colours),
         "against.png": draw_against(pictured, means, colours),
         "distribution.png": draw_distribution(pictured, colours),
     }
@@ -116,6 +117,40 @@ def draw_objectives(pictured: Pictured, means: Means, colours: Colours) -> Figur
     axes.tick_params(axis="x", rotation=0 if len(values) <= 6 and max(map(len, values)) <= 10 else 60)
     axes.set_ylabel("objective")
     _frame(axes, pictured.title, "objectives by instance, best mean first")
+    return figure
+
+
+def draw_seconds(pictured: Pictured, means: Means, colours: Colours) -> Figure | None:
+    """Mean objective of every agent against the mean seconds that it took, on a logarithmic axis.
+
+    A line marks the agents that none is both faster and better than. Nothing is drawn of a single agent.
+
+    Args:
+        pictured: Rows and title.
+        means: Agent -> instance -> objective, best mean first; no agent without instances.
+        colours: Of the agents.
+    """
+    if len(means) < 2:
+        return None
+    figure = _figure_with_legend(6.5, 5, list(means))
+    axes = figure.add_subplot()
+    seconds = {
+        agent: max(float(np.mean([row.seconds for row in pictured.rows if row.agent == agent])), 1e-6)
+        for agent in means
+    }
+    objective = {agent: float(np.mean([*own.values()])) for agent, own in means.items()}
+    front: list[str] = []  # the means come best first, so each next one has to be faster
+    for agent in means:
+        if not front or seconds[agent] < seconds[front[-1]]:
+            front.append(agent)
+    axes.plot([seconds[a] for a in front], [objective[a] for a in front], color="0.7", zorder=1, linewidth=1)
+    for agent, marker in zip(means, cycle(MARKERS), strict=False):
+        axes.scatter(seconds[agent], objective[agent], color=[colours[agent]], marker=marker, s=45, label=agent)
+    axes.set_xscale("log")
+    axes.set_xlabel("seconds per instance")
+    axes.set_ylabel("mean objective")
+    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=LEGEND_SIZE)
+    _frame(axes, pictured.title, "quality against time; the line joins those that nobody beats in both")
     return figure
 
 

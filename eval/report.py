@@ -65,7 +65,7 @@ def report_results(
     compared = compare(rows, against) if against else []
     if compared:
         about["comparisons"] = compared
-        print_table(screen, comparison_table(compared))
+        print_table(screen, comparison_table(compared, problem.decimals))
     if folder is None:
         return
     write_results(folder, rows, about, problem.minimise)

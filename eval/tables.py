@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from ..envs.core.problem import load_problem
 from .results import Row, measure_names, summarise
 
 if TYPE_CHECKING:
@@ -30,13 +31,23 @@ def percent(fraction: float, sign: str = "") -> str:
 
 
 def exact_number(value: float) -> str:
-    """Every digit of an objective; ``:g`` would round those of seven digits."""
-    return f"{value:.15g}"
+    """Every digit of an objective, fractions to a millionth; ``:g`` would round numbers of seven digits."""
+    return f"{round(value, 6):.15g}"
 
 
 def is_share(measure: str) -> bool:
     """Whether a measure is a fraction, by its name."""
     return measure.endswith("_share")
+
+
+def is_rate(measure: str) -> bool:
+    """Whether a measure is a small number whose digits behind the point count, by its name."""
+    return "rate" in measure.split("_")
+
+
+def decimals_of(rows: Sequence[Row]) -> int:
+    """Digits behind the point of a mean objective of these rows."""
+    return load_problem(rows[0].problem).decimals if rows else 1
 
 
 def measure_title(measure: str) -> str:
@@ -58,7 +69,7 @@ def summary_table(rows: Sequence[Row], title: str, minimise: bool = True) -> Tab
     for each measure.
     """
     bounded = any(row.bound is not None for row in rows)
-    feasible = all(row.feasible for row in rows)
+    feasible, decimals = all(row.feasible for row in rows), decimals_of(rows)
     measures = measure_names(rows)
     table = Table(title=title, title_justify="left", caption=_caption(rows), caption_justify="left")
     headings = ["agent", "runs", "mean\nobjective", "to the\nbest"]
@@ -71,7 +82,7 @@ def summary_table(rows: Sequence[Row], title: str, minimise: bool = True) -> Tab
     best = min(means, default=None) if minimise else max(means, default=None)
     for item in summary:
         mean = item["mean_objective"]
-        cells = [item["agent"], str(item["count"]), "-" if mean is None else f"{mean:.1f}", _ratio(mean, best)]
+        cells = [item["agent"], str(item["count"]), "-" if mean is None else f"{mean:.{decimals}f}", _ratio(mean, best)]
         cells += [*(_gap_cells(item) if bounded else ()), f"{item['mean_seconds']:.4f}"]
         cells += [] if feasible else ["yes" if item["all_feasible"] else "NO"]
         table.add_row(*cells, *(_measure_cell(name, item["measures"].get(name)) for name in measures))
@@ -119,7 +130,7 @@ def _ratio(value: float | None, best: float | None) -> str:
 def _measure_cell(name: str, value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{100 * value:.1f} %" if is_share(name) else f"{value:.1f}"
+    return f"{100 * value:.1f} %" if is_share(name) else f"{value:.{4 if is_rate(name) else 1}f}"
 
 
 def _caption(rows: Sequence[Row]) -> str:
@@ -172,8 +183,13 @@ def _class_figure(items: Sequence[dict[str, Any]]) -> str:
     return "mean_objective" if any(item["aggregate_gap"] is None for item in items) else "aggregate_gap"
 
 
-def comparison_table(compared: Sequence[dict[str, Any]]) -> Table:
-    """:func:`~schedlab.eval.results.compare` as a table; shares are compared in percentage points."""
+def comparison_table(compared: Sequence[dict[str, Any]], decimals: int = 1) -> Table:
+    """:func:`~schedlab.eval.results.compare` as a table; shares are compared in percentage points.
+
+    Args:
+        compared: The comparison.
+        decimals: Digits behind the point of differences of objectives.
+    """
     measures = list(dict.fromkeys(name for item in compared for name in item["measures"]))
     table = Table(title=f"objective minus that of {compared[0]['against']}, pair by pair", title_justify="left")
     headings = ["agent", "instances", "mean\ndifference", "95 % interval", "relative", "lower / equal\n/ higher"]
@@ -186,8 +202,8 @@ def comparison_table(compared: Sequence[dict[str, Any]]) -> Table:
         table.add_row(
             item["agent"],
             str(item["count"]),
-            f"{item['mean_difference']:+.1f}",
-            "-" if interval is None else f"{interval[0]:+.1f} .. {interval[1]:+.1f}",
+            f"{item['mean_difference']:+.{decimals}f}",
+            "-" if interval is None else " .. ".join(f"{end:+.{decimals}f}" for end in interval),
             "-" if share is None else percent(share, "+"),
             f"{item['lower']} / {item['equal']} / {higher}",
             *(_measure_difference(name, item["measures"].get(name)) for name in measures),
@@ -199,11 +215,11 @@ def _measure_difference(name: str, compared: Mapping[str, Any] | None) -> str:
     """``"+3.1 (-2.0 .. +8.4)"``, in percentage points where the measure is a share."""
     if compared is None:
         return "-"
-    scale = 100 if is_share(name) else 1
-    text = f"{scale * compared['mean_difference']:+z.1f}"
+    scale, decimals = 100 if is_share(name) else 1, 4 if is_rate(name) else 1
+    text = f"{scale * compared['mean_difference']:+z.{decimals}f}"
     if (interval := compared["interval_95"]) is None:
         return text
-    return f"{text} ({scale * interval[0]:+z.1f} .. {scale * interval[1]:+z.1f})"
+    return f"{text} ({scale * interval[0]:+z.{decimals}f} .. {scale * interval[1]:+z.{decimals}f})"
 
 
 def details_table(rows: Sequence[Row]) -> Table:
@@ -233,7 +249,7 @@ def sweep_table(curves: Curves, rows: Sequence[Row], title: str, minimise: bool 
         title: What is swept.
         minimise: Whether the smallest or the largest mean of each column is marked; ``None`` marks none.
     """
-    parts = ["one seed"]
+    parts, decimals = ["one seed"], decimals_of(rows)
     if curves.seeds > 1:
         parts = [f"means over {curves.seeds} seeds", "+- half of the 95 % interval, by bootstrap"]
     parts += [] if minimise is None else [f"* {'lowest' if minimise else 'highest'} of the column"]
@@ -251,16 +267,19 @@ def sweep_table(curves: Curves, rows: Sequence[Row], title: str, minimise: bool 
         if means and minimise is not None:
             best[text] = min(means) if minimise else max(means)
     for agent, own in curves.estimates.items():
-        cells = [_estimate_cell(curves.number, own.get(text), best.get(text)) for text in curves.values]
+        cells = [_estimate_cell(curves.number, decimals, own.get(text), best.get(text)) for text in curves.values]
         table.add_row(agent, *cells)
     return table
 
 
-def _estimate_cell(number: str, estimate: Estimate | None, best: float | None) -> str:
+def _estimate_cell(number: str, decimals: int, estimate: Estimate | None, best: float | None) -> str:
     """``"* 61.2 +- 8.4"``."""
     if estimate is None:
         return "-"
     half = estimate.half_width
-    mean = _measure_cell(number, estimate.mean)
-    text = mean if half is None else f"{mean.removesuffix(' %')} +- {_measure_cell(number, half)}"
+    mean, width = (
+        f"{value:.{decimals}f}" if number == "objective" and value is not None else _measure_cell(number, value)
+        for value in (estimate.mean, half)
+    )
+    text = mean if half is None else f"{mean.removesuffix(' %')} +- {width}"
     return f"* {text}" if estimate.mean == best else text

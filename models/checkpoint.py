@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..envs.core.errors import InputError
 from ..envs.core.files import write_atomically
+from .architectures import make_network
 from .policy import GraphPolicy, NetworkConfig
 
 CONFIG_FILE = "config.json"
@@ -74,7 +75,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     if hashlib.sha256(weights).hexdigest() != config.get("weights_sha256"):
         raise InputError(f"{folder / WEIGHTS_FILE}: does not belong to {CONFIG_FILE}, or is damaged (checksum differs)")
     try:
-        network = GraphPolicy(NetworkConfig(**config["network"]))
+        network = make_network(NetworkConfig(**config["network"]))
         network.load_state_dict(load_tensors(weights))
         features = {key: list(map(str, names)) for key, names in config["features"].items()}
         environment, training = dict(config["environment"]), dict(config.get("training", {}))

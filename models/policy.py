@@ -13,6 +13,9 @@ from .attention import MASKED, CandidateAttention, Front
 from .candidates import Candidates
 from .encoder import ENCODERS, masked_mean
 
+ARCHITECTURES = ("encode-once", "vmr2l")
+"""Kinds of networks; see :mod:`.architectures`."""
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -33,6 +36,7 @@ class NetworkConfig:
         attend: Whether candidates look at the ``"legal"`` ones only, or at ``"all"``; every step shows all.
         prior: What each candidate's feature adds to its logit before anything is learned, D numbers, or none: an
             untrained policy then follows a rule, and training changes it where that pays.
+        architecture: Kind of network, one of ``ARCHITECTURES``.
 
     Raises:
         ValueError: A size is not positive, the heads do not divide the width, or a name is unknown.
@@ -50,6 +54,7 @@ class NetworkConfig:
     encode: str = "once"
     attend: str = "legal"
     prior: tuple[float, ...] = ()
+    architecture: str = "encode-once"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "relations", tuple(self.relations))  # a list when it comes from JSON
@@ -67,6 +72,7 @@ class NetworkConfig:
         if self.hidden % self.heads:
             raise ValueError(f"{self.heads} heads do not divide the width {self.hidden}")
         for name, choices in (
+            ("architecture", ARCHITECTURES),
             ("encoder", ENCODERS),
             ("encode", ("once", "every-step")),
             ("attend", ("legal", "all")),

@@ -13,6 +13,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
 from ..envs.core.graph import GraphSpec
+from .architectures import make_network
 from .policy import GraphPolicy, NetworkConfig
 
 
@@ -55,7 +56,7 @@ class GraphExtractor(BaseFeaturesExtractor):
     def __init__(self, observation_space: gym.Space[Any], spec: GraphSpec, config: NetworkConfig) -> None:
         super().__init__(observation_space, features_dim=spec.num_actions + 1)
         self.spec = spec
-        self.network = GraphPolicy(config)
+        self.network = make_network(config)
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
         """Logits and value, ``[B, A + 1]``."""

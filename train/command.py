@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
             print("schedlab: interrupted; the run so far is kept", file=sys.stderr)
     steps, seconds = model.num_timesteps, watch.seconds
     rate = f"{steps:,} steps in {seconds:.0f} s ({steps / seconds:,.0f} per second)"
-    print(f"trained {rate}, best validation {watch.best:.1f}")
+    print(f"trained {rate}, best validation {watch.best:.{problem.decimals}f}")
     if isinstance(model, GraphPPO):
         print("time: " + ", ".join(f"{name} {share:.0%}" for name, share in model.phases.shares().items()))
     print(f"checkpoint: {folder}; use it as ppo:{folder}, curves: tensorboard --logdir {folder / 'tensorboard'}")

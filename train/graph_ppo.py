@@ -19,11 +19,12 @@ from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
 from stable_baselines3.common.vec_env import VecEnv
 
+from ..agents.core import Policy
 from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
 from ..models.policy import GraphPolicy
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
-from .losses import BASELINES, DISCOUNT_PER, PPOLoss, advantages
+from .losses import BASELINES, DISCOUNT_PER, ImitationLoss, Loss, PPOLoss, advantages
 from .rollouts import NothingToDecideError, Phases, Rollout, collect
 from .segments import Streams, collect_segments
 
@@ -80,6 +81,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         baseline: ``"group"``, ``"value"``, ``"both"`` or ``"paired"``; see :func:`~schedlab.train.losses.advantages`.
         environments: Configurations to train on: each changes values of ``env``'s own, but not the rules of play. Every
             update plays instances of all of them.
+        teachers: Policies whose play is imitated at first, one for each of ``environments``; none for no imitation.
+        imitation: Share of the training, from its beginning, in which they are.
         network: Sizes of the network, for example ``{"hidden": 64}``: what the observation does not decide of a
             :class:`~schedlab.models.policy.NetworkConfig`.
         precision: ``"float32"`` or ``"bfloat16"`` (automatic mixed precision).
@@ -118,6 +121,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         target_kl: float | None = None,
         baseline: str = "group",
         environments: Sequence[dict[str, Any]] = ({},),
+        teachers: Sequence[Policy[Any, Any]] = (),
+        imitation: float = 0.0,
         network: Mapping[str, Any] | None = None,
         precision: str = "float32",
         compile: bool = False,
@@ -146,6 +151,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self.segment, self.discount_per = segment, discount_per
         self.n_epochs, self.clip_range, self.target_kl, self.baseline = n_epochs, clip_range, target_kl, baseline
         self.environments = [dict(values) for values in environments]
+        self.teachers, self.imitation = list(teachers), imitation if teachers else 0.0
         self.network_sizes = dict(network or {})
         self.precision, self.compile = precision, compile
         self.phases = Phases()
@@ -190,6 +196,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self.instance_generator = np.random.default_rng(self.seed)
         self._decode = torch.compile(self.network.decode, dynamic=True) if self.compile else self.network.decode
         self._rollouts: list[Rollout] = []
+        self._imitated = False
         self.rollout_buffer = None  # type: ignore[assignment]  # SB3 hands it to collect_rollouts, which needs none
 
     def _set_up_streams(self, problem: Problem[Any, Any, Any], base: Any) -> None:
@@ -224,8 +231,9 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         """Play an update's episodes; False if the callback ends the training."""
         self.policy.set_training_mode(False)
         callback.on_rollout_start()
-        start, self._rollouts = self.num_timesteps, []
-        for stream in self.streams:
+        # noted, because the progress moves on until the update
+        start, self._rollouts, self._imitated = self.num_timesteps, [], self.imitating
+        for number, stream in enumerate(self.streams):
 
             def proceed(steps: int, before: int = self.num_timesteps) -> bool:
                 self.num_timesteps = before + steps
@@ -233,7 +241,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
 
             try:
                 with self._precision():
-                    rollout = self._play(stream, proceed)
+                    rollout = self._play(stream, proceed, self.teachers[number] if self._imitated else None)
             except NothingToDecideError:
                 continue  # the luck of the draw; an error only if it is so everywhere
             if rollout is None:
@@ -248,7 +256,14 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         callback.on_rollout_end()
         return True
 
-    def _play(self, stream: Streams, proceed: Callable[[int], bool]) -> Rollout | None:
+    @property
+    def imitating(self) -> bool:
+        """Whether the teachers play."""
+        return bool(1.0 - self._current_progress_remaining < self.imitation)
+
+    def _play(
+        self, stream: Streams, proceed: Callable[[int], bool], teacher: Policy[Any, Any] | None
+    ) -> Rollout | None:
         """An update's episodes, or parts of episodes, of one environment; notes the returns of those that ended."""
         assert self.ep_info_buffer is not None
         if self.segment:
@@ -262,7 +277,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         drawn = [stream.sample(self.instance_generator) for _ in range(self.instances)]
         rollout = collect(
             self.network, stream.simulator, drawn, self.repeats, self.action_generator, self.phases,
-            decode=self._decode, proceed=proceed,
+            decode=self._decode, proceed=proceed, teacher=teacher,
         )  # fmt: skip
         if rollout is not None:
             mean_length = float(rollout.steps) / len(rollout.returns)
@@ -288,7 +303,9 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         began = time.perf_counter()
         self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
-        loss = PPOLoss(self.clip_range, self.ent_coef, self.vf_coef)
+        loss: Loss = PPOLoss(self.clip_range, self.ent_coef, self.vf_coef)
+        if self._imitated:
+            loss = ImitationLoss(self.vf_coef)
         batches = [
             (rollout, *advantages(rollout, self.baseline, self.repeats, self.gamma, self.gae_lambda, self.discount_per))
             for rollout in self._rollouts
@@ -307,7 +324,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
     def _epoch(
         self,
         batches: Sequence[tuple[Rollout, torch.Tensor, torch.Tensor]],
-        loss: PPOLoss,
+        loss: Loss,
         logged: dict[str, list[torch.Tensor]],
     ) -> bool:
         """One pass over the roll-outs, their advantages and targets; False once the policy has moved far enough."""
@@ -315,7 +332,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             for name, value in self._gradient_step(*batches[index], chosen, loss).items():
                 logged[name].append(value)
             # only if asked for: every look waits for the device
-            moved = logged["approx_kl"]
+            moved = logged.get("approx_kl", [])
             if self.target_kl is not None and moved and float(moved[-1]) > 1.5 * self.target_kl:
                 return False
         return True
@@ -332,7 +349,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         return [parts[place] for place in shuffle.permutation(len(parts))]
 
     def _gradient_step(
-        self, rollout: Rollout, advantage: torch.Tensor, target: torch.Tensor, chosen: torch.Tensor, loss: PPOLoss
+        self, rollout: Rollout, advantage: torch.Tensor, target: torch.Tensor, chosen: torch.Tensor, loss: Loss
     ) -> dict[str, torch.Tensor]:
         decisions, candidates, static = rollout.of_instances(chosen.to(self.device))
         if len(decisions) == 0:
@@ -351,7 +368,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
 
     def _excluded_save_params(self) -> list[str]:
         # made anew from the environment when a model is loaded
-        mine = ["streams", "action_generator", "instance_generator", "_rollouts", "_decode"]
+        mine = ["streams", "teachers", "action_generator", "instance_generator", "_rollouts", "_decode"]
         return [*super()._excluded_save_params(), *mine]
 
 

@@ -70,6 +70,37 @@ class PPOLoss:
         return loss, about
 
 
+@dataclass(frozen=True)
+class ImitationLoss:
+    """Cross-entropy with a teacher's actions, beside the value loss; called as :class:`PPOLoss` is.
+
+    Attributes:
+        value: Weight of the value loss.
+    """
+
+    value: float = 0.5
+
+    def __call__(
+        self, candidates: Candidates, logits: Tensor, values: Tensor, chosen: Tensor, log_prob: Tensor,
+        advantage: Tensor, target: Tensor,
+    ) -> tuple[Tensor, dict[str, Tensor]]:  # fmt: skip
+        """The loss and what is worth logging; see :class:`PPOLoss`. The teacher's actions are ``chosen``."""
+        log_chances = torch.log_softmax(candidates.padded(logits.float(), -torch.inf), dim=1)
+        surprise = -log_chances.gather(1, chosen[:, None]).squeeze(1).mean()
+        value_loss = (values.float() - target).square().mean()
+        with torch.no_grad():
+            agreement = (log_chances.argmax(dim=1) == chosen).float().mean()
+        about = {
+            "cross_entropy": surprise.detach(),
+            "agreement": agreement,
+            "value_loss": value_loss.detach(),
+        }
+        return surprise + self.value * value_loss, about
+
+
+Loss = PPOLoss | ImitationLoss
+
+
 def group_advantage(returns: Tensor, repeats: int) -> Tensor:
     """Each episode's return against the other episodes of its instance, in standard deviations, ``[E]``.
 

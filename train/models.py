@@ -9,7 +9,9 @@ import gymnasium as gym
 import torch
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from ..agents.core import AgentOptions, Policy
 from ..agents.learned import torch_device
+from ..agents.registry import teacher
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
@@ -58,8 +60,19 @@ def make_graph_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, fol
         baseline=settings.baseline,
         discount_per=settings.discount_per,
         environments=[dict(values) for values in settings.environments],
+        teachers=_teachers(problem, settings),
+        imitation=settings.imitation_share,
         network=settings.network,
         precision=settings.precision,
         compile=settings.compile,
         **settings.ppo_arguments(folder),
     )
+
+
+def _teachers(problem: Problem[Any, Any, Any], settings: TrainSettings) -> list[Policy[Any, Any]]:
+    """The agent that is imitated, for each of the environments."""
+    if not settings.imitate:
+        return []
+    options = AgentOptions(time_limit=settings.imitation_seconds, workers=settings.threads)
+    configs = [problem.configure({**settings.environment, **values}) for values in settings.environments]
+    return [teacher(settings.imitate, problem, config, options) for config in configs]

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..agents.core import Policy
 from ..envs.core.simulator import Simulator
 from ..models.candidates import Candidates, to_device
 from ..models.policy import Encoding, GraphPolicy
@@ -113,6 +114,7 @@ def collect(
     phases: Phases,
     decode: Decode | None = None,
     proceed: Callable[[int], bool] = lambda steps: True,
+    teacher: Policy[Any, Any] | None = None,
 ) -> Rollout | None:
     """Play ``repeats`` episodes of every instance with the network, drawing actions from its distribution.
 
@@ -125,6 +127,7 @@ def collect(
         phases: Where the time is added up.
         decode: A compiled form of ``network.decode``.
         proceed: Told the environment steps so far after every decision; False gives up.
+        teacher: Whose actions are taken instead.
 
     Returns:
         The roll-out, or ``None`` if it was given up.
@@ -142,6 +145,8 @@ def collect(
     static = to_device({key: value[::repeats].copy() for key, value in state.static().items()}, device)
     instance = torch.arange(batch, device=device) // repeats
     watch.lap("simulate")
+    if teacher is not None:
+        teacher.begin(simulator, int(torch.randint(2**31, (1,), generator=generator, device=device)))
     states: list[Candidates] = []
     decisions: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     rewards: list[NDArray[np.float64]] = []
@@ -155,7 +160,8 @@ def collect(
             dynamic = to_device({key: value[rows] for key, value in state.dynamic().items()}, device)
             candidates, action = network.candidates(dynamic, instance[episode])
             logits, value = decode(encoding, candidates)
-            chosen, log_prob = draw(candidates, logits.float(), generator)
+            wanted = None if teacher is None else torch.from_numpy(teacher.act(simulator)[rows]).to(device)
+            chosen, log_prob = draw(candidates, logits.float(), generator, wanted, action)
             picked = action[candidates.first + chosen].cpu().numpy()
             watch.lap("decode")
             clocks.append(simulator.elapsed()[rows])
@@ -187,8 +193,25 @@ def collect(
     return rollout
 
 
-def draw(candidates: Candidates, logits: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw a candidate in every state: its position ``[S]`` and its log-probability ``[S]``."""
+def draw(
+    candidates: Candidates,
+    logits: Tensor,
+    generator: torch.Generator,
+    wanted: Tensor | None = None,
+    action: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """A candidate in every state: its position ``[S]`` and its log-probability ``[S]``.
+
+    Args:
+        candidates: The states.
+        logits: Of every candidate, ``[L]``.
+        generator: Source of chance.
+        wanted: The action to take in every state, ``[S]``; by default one is drawn.
+        action: The action of every candidate, ``[L]``; needed with ``wanted``.
+    """
     log_chances = torch.log_softmax(candidates.padded(logits, -torch.inf), dim=1)
-    chosen = torch.multinomial(log_chances.exp(), 1, generator=generator)
+    if wanted is None or action is None:
+        chosen = torch.multinomial(log_chances.exp(), 1, generator=generator)
+    else:
+        chosen = (candidates.padded(action, -1) == wanted[:, None]).int().argmax(dim=1, keepdim=True)
     return chosen.squeeze(1), log_chances.gather(1, chosen).squeeze(1)

@@ -136,7 +136,7 @@ class TrainingRun(BaseCallback):
         return epochs // self.settings.epochs
 
     def _on_rollout_end(self) -> None:
-        best = "" if self.best is None else f", best validation {self.best:.1f}"
+        best = "" if self.best is None else f", best validation {self.best:.{self.problem.decimals}f}"
         rate = self.num_timesteps / max(self.seconds, 1e-9)
         self.report(min(self.share_done(), 1.0), f"{self.num_timesteps:,} steps, {rate:,.0f} per second{best}")
 

@@ -65,6 +65,10 @@ class TrainSettings:
         attend: Whether candidates look at the ``"legal"`` ones only, or at ``"all"``.
         prior: Weights of candidate features in the logits before anything is learned, by name: training then begins
             with the rule that they are.
+        imitate: Of graph-ppo: agent whose play is imitated at first; empty for none.
+        imitation_share: Of graph-ppo: share of the budget in which it is.
+        imitation_seconds: Of graph-ppo: time limit for each instance of an imitated solver.
+        architecture: Kind of network, one of ``ARCHITECTURES``.
         validation_instances: Random instances, not trained on, on which progress is judged, of each environment.
         validation_updates: Updates between two validations.
         environment: Arguments of the environment.
@@ -111,6 +115,10 @@ class TrainSettings:
     encode: str = "once"
     attend: str = "legal"
     prior: Mapping[str, float] = field(default_factory=dict)
+    imitate: str = ""
+    imitation_share: float = 0.2
+    imitation_seconds: float = 2.0
+    architecture: str = "encode-once"
     validation_instances: int = 16
     validation_updates: int = 20
     environment: Mapping[str, Any] = field(default_factory=dict)
@@ -146,6 +154,10 @@ class TrainSettings:
             raise ValueError("segments of episodes have no group to compare with: use baseline 'value' and repeats 1")
         if self.segment and self.discount_per == "clock":
             raise ValueError("discount_per clock needs whole episodes: use segment 0")
+        if self.imitate and (self.segment or self.algorithm != "graph-ppo"):
+            raise ValueError("imitation needs graph-ppo and whole episodes: use segment 0")
+        if not (0 <= self.imitation_share <= 1 and self.imitation_seconds > 0):
+            raise ValueError(f"imitation_share {self.imitation_share} must lie in 0..1, imitation_seconds be positive")
         if self.steps < 0 or not 0 <= self.seed < 2**31:
             raise ValueError(f"steps {self.steps} and seed {self.seed} must not be negative, and seed below 2**31")
         if not (0 < self.discount <= 1 and 0 <= self.gae_lambda <= 1):
@@ -175,7 +187,7 @@ class TrainSettings:
     @property
     def network(self) -> dict[str, Any]:
         """Sizes of the network."""
-        names = ("hidden", "layers", "heads", "attention_layers", "encoder", "encode", "attend")
+        names = ("hidden", "layers", "heads", "attention_layers", "encoder", "encode", "attend", "architecture")
         return {**{name: getattr(self, name) for name in names}, "prior": dict(self.prior)}
 
     def ppo_arguments(self, folder: Path | None) -> dict[str, Any]:

@@ -119,6 +119,7 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
         title: One line for ``schedlab list``.
         config_type: The dataclass of its configurations.
         minimise: Whether a smaller objective is better.
+        decimals: Digits behind the point with which means of the objective are shown.
         job_costs_label: What :meth:`job_costs` are, as on an axis (``"tardiness"``); empty where it gives none.
     """
 
@@ -126,6 +127,7 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
     title: ClassVar[str]
     config_type: ClassVar[type]
     minimise: ClassVar[bool] = True
+    decimals: ClassVar[int] = 1
     examples: ClassVar[dict[str, str]] = {}
     """Arguments that ``--help`` shows, by verb, where the command line's own do not fit."""
     job_costs_label: ClassVar[str] = ""

@@ -205,7 +205,7 @@ def test_plots_are_drawn_into_the_results_folder(capsys, tmp_path):
     words = ("--instances", "ft06,la01", "--agents", "spt,edd", "--out", tmp_path, "--plots")
     _, out, err = run(capsys, "benchmark", "job-shop", *words, "--against", "edd", *DUE)
     assert err == ""
-    for name in ("objectives.png", "against.png", "distribution.png"):
+    for name in ("objectives.png", "seconds.png", "against.png", "distribution.png"):
         assert name in out
         assert (tmp_path / name).stat().st_size > 5000
     distributions = json.loads((tmp_path / "distributions.json").read_text())

@@ -1,5 +1,7 @@
 """Distributions over jobs, and the pictures of a benchmark."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from schedlab.eval.distributions import (
     share_above,
     write_distributions,
 )
-from schedlab.eval.plots import Pictured, draw_against, draw_distribution, draw_objectives, save_pictures
+from schedlab.eval.plots import Pictured, draw_against, draw_distribution, draw_objectives, draw_seconds, save_pictures
 from schedlab.eval.results import compare, instance_means
 
 from .rows import row
@@ -75,13 +77,23 @@ def test_distributions_come_back_from_their_file(tmp_path):
 
 def test_pictures_are_written_as_far_as_there_is_something_to_show(tmp_path):
     rows = [*objectives([5, 6, 7]), *objectives([6, 6, 6], "b"), row("none", objective=None, gap=None, feasible=False)]
-    assert save_pictures(tmp_path, Pictured(rows, "t")) == ["objectives.png"]
+    assert save_pictures(tmp_path, Pictured(rows, "t")) == ["objectives.png", "seconds.png"]
     distributions = {r.key: cost_quantiles(np.array([0.0, 3.0])) for r in rows[:4]}
     pictured = Pictured(rows, "t", True, compare(rows, "b"), distributions, "tardiness")
-    names = ["objectives.png", "against.png", "distribution.png"]
+    names = ["objectives.png", "seconds.png", "against.png", "distribution.png"]
     assert save_pictures(tmp_path, pictured) == names
     assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in names)
     assert save_pictures(tmp_path, Pictured(rows[-1:], "t")) == [], "no objective, no picture"
+
+
+def test_the_line_of_quality_against_time_joins_those_that_nobody_beats_in_both(tmp_path):
+    quick, slow, beaten = objectives([6, 6], "quick"), objectives([5, 5], "slow"), objectives([7, 7], "beaten")
+    rows = [replace(r, seconds=s) for group, s in ((quick, 0.1), (slow, 9.0), (beaten, 1.0)) for r in group]
+    means = {"slow": {"a": 5.0}, "quick": {"a": 6.0}, "beaten": {"a": 7.0}}
+    colours = dict.fromkeys(means, (0.0, 0.0, 0.0))
+    figure = draw_seconds(Pictured(rows, "t"), means, colours)
+    assert figure.axes[0].lines[0].get_xydata().tolist() == [[9.0, 5.0], [0.1, 6.0]]
+    assert draw_seconds(Pictured(slow, "t"), {"slow": {"a": 5.0}}, colours) is None, "one agent shows no trade"
 
 
 @pytest.mark.parametrize("minimise", [True, False])

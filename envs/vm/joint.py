@@ -1,0 +1,73 @@
+"""Both picks of a move as one action."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.gym_env import Observation
+from .env import VMReschedulingEnv
+from .kernels import joint_places
+from .simulate import VmSimulator
+
+Joint = NDArray[np.int64]
+
+
+class JointActionWrapper(gym.Wrapper[Observation, Joint, Observation, np.int64]):
+    """A move as one action (VM, 2 PM + NUMA node), or (V, 0) to stop.
+
+    The masks of the two parts depend on each other, so there is one of both, :meth:`joint_mask`. The observation is
+    that of the first pick.
+
+    Args:
+        env: A ``VMRescheduling-v0``.
+
+    Raises:
+        TypeError: It is another environment.
+    """
+
+    def __init__(self, env: gym.Env[Observation, np.int64]) -> None:
+        super().__init__(env)
+        if not isinstance(env.unwrapped, VMReschedulingEnv):
+            raise TypeError(f"a joint action needs a VMRescheduling environment, got {type(env.unwrapped).__name__}")
+        simulator = env.unwrapped.simulator
+        assert isinstance(simulator, VmSimulator)
+        self._simulator = simulator
+        self._pms, self._vms = simulator.sizes[:2]
+        self.action_space = gym.spaces.MultiDiscrete([self._vms + 1, 2 * self._pms])
+
+    def joint_mask(self) -> NDArray[np.bool_]:
+        """Legal moves, bool ``[V + 1, 2 P]``; the last row is to stop, by its first entry."""
+        mask = np.zeros((self._vms + 1, 2 * self._pms), np.bool_)
+        joint_places(0, self._simulator.world, self._simulator.state, mask)
+        mask[-1, 0] = True
+        return mask
+
+    def step(self, action: Joint) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Make one move, or stop; an illegal pair changes nothing and costs as much as an illegal action.
+
+        Raises:
+            ValueError: The pair is illegal and the environment is ``strict``.
+        """
+        vm, place = int(action[0]), int(action[1])
+        if vm == self._vms:
+            return _plain(self.env.step(np.int64(self._vms + 2 * self._pms)))
+        if not self._legal(vm, place):
+            # a place cannot be picked before a VM, so this is illegal and refused
+            return _plain(self.env.step(np.int64(self._vms + place)))
+        _, first, _, _, _ = self.env.step(np.int64(vm))
+        observation, reward, terminated, truncated, info = self.env.step(np.int64(self._vms + place))
+        return observation, float(first) + float(reward), terminated, truncated, info
+
+    def _legal(self, vm: int, place: int) -> bool:
+        return bool(self._simulator.action_mask[0, vm] and self._simulator.can_go(0, vm, place // 2, place % 2))
+
+
+def _plain(
+    result: tuple[Observation, Any, bool, bool, dict[str, Any]],
+) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+    observation, reward, terminated, truncated, info = result
+    return observation, float(reward), terminated, truncated, info
