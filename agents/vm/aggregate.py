@@ -118,6 +118,7 @@ class Aggregate:
     Attributes:
         classes: What is counted.
         before: VMs of each class at each place, int64 ``[C, P, 2]``.
+        room: Cores of each NUMA node less what VMs that stay take, int64 ``[P, 2]``.
         out: Columns: VMs that leave.
         into: Columns: VMs that come.
         slots: Columns: room for further VMs of each fragment size.
@@ -141,7 +142,7 @@ class Aggregate:
         self.classes = Classes.of(instance, instance.movable & self._here[instance.host], groups)
         self.before = self.classes.count(instance.host, instance.node, instance.num_pms)
         self._free, self._free_memory = instance.free(), instance.free_memory()
-        self._room, self._room_memory = self._rooms()
+        self.room, self._room_memory = self._rooms()
         self.worth = Worth.of(instance.terms.fragments, int(self._free.sum()))
         self.out = Columns.where(np.minimum(self.before, mnl), self.classes.nodes)
         self.into = Columns.where(self._most_coming(), self.classes.nodes)
@@ -223,7 +224,7 @@ class Aggregate:
         classes = self.classes
         most: Whole = np.zeros_like(self.before)
         for index in range(len(classes)):
-            fit = self._room // classes.cpu[index]
+            fit = self.room // classes.cpu[index]
             if classes.memory[index] > 0:
                 fit = np.minimum(fit, self._room_memory // classes.memory[index])
             if classes.nodes[index] == NODES:
@@ -250,7 +251,7 @@ class Aggregate:
 
     def _slot_columns(self) -> Columns:
         fragments = self.instance.terms.fragments
-        upper = np.stack([self._slot_table(item, self._room) for item in fragments])
+        upper = np.stack([self._slot_table(item, self.room) for item in fragments])
         return Columns.where(upper * self._here[None, :, None], np.array([item.nodes for item in fragments], np.int64))
 
     def _slot_gain(self) -> Whole:
@@ -308,7 +309,7 @@ class Aggregate:
 
     def _add_memory(self) -> None:
         classes = self.classes
-        cores, memory = self._room.reshape(-1), self._room_memory.reshape(-1)
+        cores, memory = self.room.reshape(-1), self._room_memory.reshape(-1)
         _, coming = self.into.places()
         # even the class with the most memory per core cannot use it up where the cores run out first
         scarce = np.zeros(len(cores), np.bool_)

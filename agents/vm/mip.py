@@ -44,7 +44,7 @@ class Answer:
 
 
 @dataclass
-class _Search:
+class Search:
     """What is known during one call of :meth:`AggregateSolver.solve`.
 
     Attributes:
@@ -86,6 +86,12 @@ class _Search:
     def shortest(self) -> bool:
         """Whether the goal is reached, and not with fewer moves."""
         return self.reached(self.best) and len(self.best.solution) <= self.moves
+
+    def settled(self) -> bool:
+        """Whether the best moves so far are proved to be the best."""
+        if self.instance.terms.goal is None or self.moves == math.inf:
+            return self.lowest(self.value)
+        return self.shortest()
 
     def models(self, pms: Whole | None, goal: int | None = None) -> Iterator[Aggregate]:
         """Without anti-affinity first, which is seldom in the way of interchangeable VMs; then with it, if not huge."""
@@ -131,9 +137,13 @@ class AggregateSolver(Solver[VmInstance, VmSolution]):
         free = int(instance.free().sum())
         if free == 0:
             return SolverResult(nothing.solution, bound=0.0, proved=True)
-        search = _Search(instance, deadline, seed, nothing, Worth.of(instance.terms.fragments, free))
+        search = Search(instance, deadline, seed, nothing, Worth.of(instance.terms.fragments, free))
         if self.start is not None:
             search.offer(replay(instance, self.start(instance, seed)))
+        if not search.settled():
+            self.prepare(search)
+        if search.settled():
+            return self._result(search)
         plan = search.best.solution
         some = np.union1d(fragmented_pms(instance), np.union1d(plan.pm, instance.host[plan.vm]))
         if len(some) < instance.num_pms:
@@ -142,7 +152,10 @@ class AggregateSolver(Solver[VmInstance, VmSolution]):
             self._improve(search, None, search.seconds)
         return self._result(search)
 
-    def _improve(self, search: _Search, pms: Whole | None, seconds: float) -> None:
+    def prepare(self, search: Search) -> None:
+        """Whatever is known about the whole cluster, or a good plan, before the model is solved."""
+
+    def _improve(self, search: Search, pms: Whole | None, seconds: float) -> None:
         """Find better moves; where all PMs take part, bounds as well."""
         goal, before = search.instance.terms.goal, time.perf_counter()
         if goal is not None:
@@ -151,7 +164,7 @@ class AggregateSolver(Solver[VmInstance, VmSolution]):
         if not search.reached(search.best):
             self._lower(search, pms, seconds - (time.perf_counter() - before))
 
-    def _reach(self, search: _Search, pms: Whole | None, goal: float, seconds: float) -> None:
+    def _reach(self, search: Search, pms: Whole | None, goal: float, seconds: float) -> None:
         """The fewest moves to the goal."""
         until = time.perf_counter() + seconds
         for model in search.models(pms, search.worth.needed(goal)):
@@ -162,7 +175,7 @@ class AggregateSolver(Solver[VmInstance, VmSolution]):
             if answer.x is None or search.shortest():
                 return
 
-    def _lower(self, search: _Search, pms: Whole | None, seconds: float) -> None:
+    def _lower(self, search: Search, pms: Whole | None, seconds: float) -> None:
         """The lowest fragment rate."""
         until = time.perf_counter() + seconds
         for model in search.models(pms):
@@ -173,7 +186,7 @@ class AggregateSolver(Solver[VmInstance, VmSolution]):
             if answer.x is None or search.lowest(planned):
                 return
 
-    def _answer(self, model: Aggregate, until: float, search: _Search) -> Answer:
+    def _answer(self, model: Aggregate, until: float, search: Search) -> Answer:
         """Solve a model, and put into order what it says."""
         seconds = until - time.perf_counter()
         if len(model.out):
@@ -187,7 +200,7 @@ class AggregateSolver(Solver[VmInstance, VmSolution]):
             search.offer(execute(search.instance, model.classes, model.change(answer.x), model.mnl))
         return answer
 
-    def _result(self, search: _Search) -> SolverResult[VmSolution]:
+    def _result(self, search: Search) -> SolverResult[VmSolution]:
         terms, best = search.instance.terms, search.best
         if self.restrict == "fragmented" or (terms.goal is None and terms.delay > 0):
             return SolverResult(best.solution)

@@ -25,6 +25,7 @@ from ...envs.vm.solution import VmSolution
 from ..core import Policy
 
 SMALL = 16  # cores; the largest VM that ``ha`` moves
+TINY = 1e-9  # cores: sums of weighted slots are a little off where weights are fractions
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _best_place(b: int, v: int, by_fit: bool, world: Any, state: Any) -> tuple[f
                 continue
             gain = _gain_of_move(b, v, p, n, world, state)
             left = (state.pm[b, p, n] - kind[s.CPU]) % unit if by_fit else 0
-            if gain > best or (gain == best and left < tightest):
+            if gain > best + TINY or (gain > best - TINY and left < tightest):
                 best, tightest, chosen = gain, left, 2 * p + n
     return best, chosen
 
@@ -111,9 +112,9 @@ def _filter_and_score(world: Any, state: Any, choice: Any) -> None:
             if state.legal[b, v] and cores <= SMALL:
                 # fragments before minus after: its own cores become free as well
                 lowered = _gain_of_leaving(b, v, world, state) - weights * cores
-                if lowered > best:
+                if lowered > best + TINY:
                     best, chosen = lowered, v
-        gains = chosen >= 0 and _best_place(b, chosen, False, world, state)[0] > 0
+        gains = chosen >= 0 and _best_place(b, chosen, False, world, state)[0] > TINY
         choice[b] = chosen if gains else stop
 
 
@@ -169,7 +170,7 @@ def _best_pair(world: Any, state: Any, choice: Any) -> None:
             gain = _gain_with_best_place(b, v, cheapest[world.vm[b, v, s.KIND]], world, state)
             cores = kind[s.CPU] * kind[s.NODES_USED]
             # of moves that gain as much the one of the smallest VM, which uses up least
-            if gain > best or (chosen >= 0 and gain == best and cores < smallest):
+            if gain > best + TINY or (chosen >= 0 and gain > best - TINY and cores < smallest):
                 best, smallest, chosen = gain, cores, v
         choice[b] = chosen if chosen >= 0 else stop
 

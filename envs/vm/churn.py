@@ -54,12 +54,20 @@ def pack(population: Population, kinds: Whole, order: Whole, draw: NDArray[np.fl
 
 
 @njit(cache=True)
-def _fits(free: Any, memory: Any, kind: Any, pm: int, node: int) -> bool:
-    if kind[2] == NODES:
-        return bool(
-            free[pm, 0] >= kind[0] and free[pm, 1] >= kind[0] and memory[pm, 0] >= kind[1] and memory[pm, 1] >= kind[1]
-        )
-    return bool(free[pm, node] >= kind[0] and memory[pm, node] >= kind[1])
+def _cost(
+    free: Any, memory: Any, cpu: int, mb: int, double: bool, pm: int, node: int, tight: bool, by_pm: bool
+) -> int:  # fmt: skip
+    """What a place is chosen by, the least first; -1 where there is no room.
+
+    The demand comes as numbers: to hand on arrays costs more than all the rest of this loop.
+    """
+    one, two = free[pm, 0], free[pm, 1]
+    here = two if node else one
+    if here < cpu or memory[pm, node] < mb or (double and (two < cpu or memory[pm, 1] < mb)):
+        return -1
+    if not tight:
+        return 0
+    return one + two if by_pm or double else here
 
 
 @njit(cache=True)
@@ -73,35 +81,25 @@ def _take(free: Any, memory: Any, kind: Any, pm: int, node: int, sign: int) -> N
 @njit(cache=True)
 def _place(free: Any, memory: Any, kind: Any, by_pm: bool, tight_share: float, draw: Any) -> tuple[int, int]:
     """The tightest place with chance ``tight_share``, else any; (-1, -1) if there is none."""
-    tight = draw[1] < tight_share
-    best, ties, chosen, where = 1 << 60, 0, -1, -1
-    span = 1 if kind[2] == NODES else NODES
+    tight, cpu, mb, double = draw[1] < tight_share, kind[0], kind[1], kind[2] == NODES
+    best, ties = 1 << 60, 0
     for pm in range(len(free)):
-        for node in range(span):
-            if not _fits(free, memory, kind, pm, node):
+        for node in range(1 if double else NODES):
+            cost = _cost(free, memory, cpu, mb, double, pm, node, tight, by_pm)
+            if cost < 0:
                 continue
-            cost = 0
-            if tight:
-                cost = free[pm, 0] + free[pm, 1] if by_pm or span == 1 else free[pm, node]
             if cost < best:
                 best, ties = cost, 0
             if cost == best:
                 ties += 1
-    if ties == 0:
-        return -1, -1
     left = int(draw[2] * ties)
     for pm in range(len(free)):
-        for node in range(span):
-            if not _fits(free, memory, kind, pm, node):
-                continue
-            cost = 0
-            if tight:
-                cost = free[pm, 0] + free[pm, 1] if by_pm or span == 1 else free[pm, node]
-            if cost == best:
+        for node in range(1 if double else NODES):
+            if _cost(free, memory, cpu, mb, double, pm, node, tight, by_pm) == best:
                 if left == 0:
-                    chosen, where = pm, node
+                    return pm, node
                 left -= 1
-    return chosen, where
+    return -1, -1
 
 
 @njit(cache=True)

@@ -17,7 +17,7 @@ from ..core.config import (
 from .instance import Fragment, Terms
 
 OBJECTIVES = ("fragment-rate", "moves")
-OFFERS = ("every", "distinct", "fragmented")
+OFFERS = ("every", "distinct", "once", "fragmented")
 MIXES = ("medium", "large")
 TIGHT = ("pm", "node")
 LARGEST_SINGLE = 16  # cores; larger flavours are nominally double-NUMA (table A of the released data)
@@ -50,8 +50,8 @@ class VmConfig:
         objective: ``"fragment-rate"``, or ``"moves"``: as few as possible until ``goal`` is reached.
         goal: Fragment rate; with the objective ``"moves"`` only.
         delay: Seconds after which a plan is applied; moves that are no longer legal then are lost.
-        offer: Which VMs can be picked: ``"every"`` one that can move, one of each ``"distinct"`` kind on a NUMA node,
-            or of these only those on PMs that are ``"fragmented"``.
+        offer: Which VMs can be picked: ``"every"`` one that can move; one of each ``"distinct"`` kind on a NUMA node;
+            of these those not moved yet (``"once"``); or of those only the ones on PMs that are ``"fragmented"``.
         show: ``"legal"`` choices only, or ``"all"`` VMs and NUMA nodes at every step.
 
     Raises:
@@ -96,6 +96,9 @@ class VmConfig:
         check_number(self, "arrivals_per_minute", 0, 1e5)
         value_range(self, "mnl", 1)
         self._check_fragments()
+        check_number(self, "delay", 0, 1e9)
+        if self.goal is not None:
+            check_number(self, "goal", 0, 1e9)
         self.terms(int(value_range(self, "mnl", 1)[1]))
         if (self.objective == "moves") != (self.goal is not None):
             raise ValueError("a goal is a fragment rate to reach: give it together with objective 'moves', and only so")

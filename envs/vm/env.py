@@ -49,7 +49,7 @@ class VMReschedulingEnv(SchedulingEnv):
     | ``edges_hosts`` | (2, min(V, P K)) | int32 | from a PM to the kinds of VMs on it; unused columns are -1 |
     | ``candidate`` | (A,) | int32 | the node behind each legal action (of a VM, the PM it is on now); -1 elsewhere |
     | ``candidate_features`` | (A, 24) | float32 | what matters about that choice now |
-    | ``context`` | (24,) | float32 | the cluster now, and the VM that was picked |
+    | ``context`` | (23,) | float32 | the cluster now, and the VM that was picked |
     | ``action_mask`` | (A,) | int8 | legal actions |
 
     Everything but the last four is fixed during an episode. Names, units and scales of the features are listed in
@@ -89,7 +89,7 @@ class VMReschedulingEnv(SchedulingEnv):
     | ``fragment_weight``, ``fragment_nodes`` | ``None``, ``None`` | weights and NUMA nodes of each |
     | ``objective``, ``goal`` | ``"fragment-rate"``, ``None`` | or ``"moves"``, with the rate to reach |
     | ``delay`` | 0.0 | seconds after which the plan is applied |
-    | ``offer`` | ``"every"`` | or ``"distinct"`` VMs, or of these those on ``"fragmented"`` PMs |
+    | ``offer`` | ``"every"`` | or ``"distinct"`` VMs, of these each ``"once"``, or those on ``"fragmented"`` PMs |
     | ``show`` | ``"legal"`` | or ``"all"`` VMs and NUMA nodes |
     | ``render_mode`` | ``None`` | ``"rgb_array"`` or ``"ansi"`` |
     | ``strict`` | ``False`` | raise on illegal actions |
@@ -105,7 +105,7 @@ class VMReschedulingEnv(SchedulingEnv):
     >>> envs = gym.make_vec("VMRescheduling-v0", num_envs=3, num_pms=10, mnl=5)
     >>> observation, info = envs.reset(seed=0)
     >>> envs.unwrapped.graph_spec.shaped(observation)["context"].shape
-    (3, 24)
+    (3, 23)
 
     ## Version History
 

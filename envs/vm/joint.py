@@ -16,7 +16,7 @@ from .simulate import VmSimulator
 Joint = NDArray[np.int64]
 
 
-class JointActionWrapper(gym.Wrapper[Observation, Joint, Observation, np.int64]):
+class JointActionWrapper(gym.Wrapper[Observation, Joint, Observation, np.int64], gym.utils.RecordConstructorArgs):
     """A move as one action (VM, 2 PM + NUMA node), or (V, 0) to stop.
 
     The masks of the two parts depend on each other, so there is one of both, :meth:`joint_mask`. The observation is
@@ -30,6 +30,7 @@ class JointActionWrapper(gym.Wrapper[Observation, Joint, Observation, np.int64])
     """
 
     def __init__(self, env: gym.Env[Observation, np.int64]) -> None:
+        gym.utils.RecordConstructorArgs.__init__(self)  # so that the spec of a wrapped environment can be made again
         super().__init__(env)
         if not isinstance(env.unwrapped, VMReschedulingEnv):
             raise TypeError(f"a joint action needs a VMRescheduling environment, got {type(env.unwrapped).__name__}")
@@ -56,13 +57,14 @@ class JointActionWrapper(gym.Wrapper[Observation, Joint, Observation, np.int64])
         if vm == self._vms:
             return _plain(self.env.step(np.int64(self._vms + 2 * self._pms)))
         if not self._legal(vm, place):
-            # a place cannot be picked before a VM, so this is illegal and refused
-            return _plain(self.env.step(np.int64(self._vms + place)))
+            return _plain(self.env.step(np.int64(-1)))  # no action, so it is charged or refused
         _, first, _, _, _ = self.env.step(np.int64(vm))
         observation, reward, terminated, truncated, info = self.env.step(np.int64(self._vms + place))
         return observation, float(first) + float(reward), terminated, truncated, info
 
     def _legal(self, vm: int, place: int) -> bool:
+        if not (0 <= vm < self._vms and 0 <= place < 2 * self._pms):  # compiled code does not look
+            return False
         return bool(self._simulator.action_mask[0, vm] and self._simulator.can_go(0, vm, place // 2, place % 2))
 
 

@@ -10,7 +10,7 @@ from numba import njit
 from . import state as s
 from .features import write_table
 
-EVERY, DISTINCT, FRAGMENTED = range(3)
+EVERY, DISTINCT, ONCE, FRAGMENTED = range(4)
 
 
 @njit(cache=True, inline="always")
@@ -93,7 +93,7 @@ def _describe(p: int, lists: Any, pm: Any, vm: Any, vm_world: Any, kinds: Any, f
                 w = lists[j]
                 if (
                     w < v and vm_world[w, s.KIND] == kind and vm[w, s.NODE] == node
-                    and vm_world[w, s.GROUP] < 0 and vm_world[w, s.MOVABLE]
+                    and vm[w, s.MOVED] == vm[v, s.MOVED] and vm_world[w, s.GROUP] < 0 and vm_world[w, s.MOVABLE]
                 ):  # fmt: skip
                     stands = False
                     break
@@ -171,6 +171,7 @@ def _offer_vms(
     for v in range(num_vms):
         can = vm_world[v, s.MOVABLE] and holes[vm_world[v, s.KIND], s.FITS] > vm[v, s.ROOM_HERE]
         can = can and (offer < DISTINCT or vm[v, s.STANDS])
+        can = can and (offer < ONCE or not vm[v, s.MOVED])
         can = can and (offer != FRAGMENTED or pm[vm[v, s.HOST], s.LOOSE] > 0)
         if can and vm_world[v, s.GROUP] >= 0:
             can = _grouped_can_move(v, num_pms, vm, vm_world, pm, lists, kinds)

@@ -6,8 +6,8 @@ candidates. Candidates of the first pick are VMs, whose node is the PM that they
 nodes to which the chosen VM can go, whose node is their PM.
 
 Scales: *u* is a unit, the cores that a fragment of the first size takes from one NUMA node (16 by default). A residue
-is what is free beyond whole units. A slot is room for one more VM of the first size. Counts are log(1 + n) / 4. Features
-are clipped to +-10. Those of a candidate are 0 where it may not be chosen, unless all are shown.
+is what is free beyond whole units. A slot is room for one more VM of the first size. Counts are log(1 + n) / 4.
+Features are clipped to +-10. Those of a candidate are 0 where it may not be chosen, unless all are shown.
 """
 
 from __future__ import annotations
@@ -81,7 +81,6 @@ CONTEXT_FEATURES = (
     "pms",  # count
     "fragmented_share",  # PMs with a residue
     "offered",  # choices, count
-    "goal_distance",  # fragment rate above the goal; 0 without one
     "chosen_cpu",  # of the VM that was picked
     "chosen_double",
     "chosen_gain",
@@ -232,8 +231,6 @@ def _write_context(b: int, world: Any, state: Any, out: Any) -> None:
     out[f.PMS] = f.count(size[s.NUM_PMS])
     out[f.FRAGMENTED_SHARE] = row[s.FRAGMENTED] / size[s.NUM_PMS]
     out[f.OFFERED] = f.count(row[s.OFFERED])
-    if size[s.BY_MOVES]:
-        out[f.GOAL_DISTANCE] = f.clipped(now - real[s.GOAL])
     if row[s.PHASE] == s.PICK_PLACE:
         v = row[s.CHOSEN]
         kind = world.vm[b, v, s.KIND]

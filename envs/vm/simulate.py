@@ -201,7 +201,8 @@ class VmSimulator(Simulator[VmInstance, VmSolution]):
             other
             for other in here
             if free and other != vm and world[other, s.KIND] == world[vm, s.KIND]
-            and state[other, s.NODE] == state[vm, s.NODE] and world[other, s.GROUP] < 0 and world[other, s.MOVABLE]
+            and state[other, s.NODE] == state[vm, s.NODE]
+            and state[other, s.MOVED] == state[vm, s.MOVED] and world[other, s.GROUP] < 0 and world[other, s.MOVABLE]
         ]  # fmt: skip
 
     def fragment_rates(self) -> NDArray[np.float64]:

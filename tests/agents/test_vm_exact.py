@@ -11,6 +11,7 @@ from schedlab.agents.vm.counts import Classes, Worth, fragmented_pms
 from schedlab.agents.vm.cp_sat import CpSat
 from schedlab.agents.vm.mip import Mip
 from schedlab.agents.vm.order import execute, replay
+from schedlab.agents.vm.patterns import Patterns
 from schedlab.agents.vm.pop import Pop, shares
 from schedlab.envs.vm.check import check_plan
 from schedlab.envs.vm.config import VmConfig
@@ -18,7 +19,7 @@ from schedlab.envs.vm.formats import read_cluster
 from schedlab.envs.vm.instance import Fragment, Terms, VmInstance
 from schedlab.envs.vm.solution import VmSolution
 
-SOLVERS = {"mip": Mip, "cp-sat": CpSat}
+SOLVERS = {"mip": Mip, "patterns": Patterns, "cp-sat": CpSat}
 FR4 = (Fragment(4),)
 FR8_DOUBLE = (Fragment(8, 2),)
 MIXED = (Fragment(4, 1, 1.0), Fragment(8, 2, 0.3))
@@ -136,8 +137,8 @@ CASES = {
 
 @pytest.fixture
 def real(shared_data):
-    """The real cluster of 279 PMs by the number of moves allowed."""
-    return lambda mnl: read_cluster(shared_data / "vm" / "vmr_medium_base.json.gz", Terms(mnl))
+    """A real cluster by the number of moves allowed: the one of 279 PMs, or that of 1176."""
+    return lambda mnl, size="medium": read_cluster(shared_data / "vm" / f"vmr_{size}_base.json.gz", Terms(mnl))
 
 
 def row_sums(model, x):
@@ -169,7 +170,7 @@ def greedy(instance, seed):
 def test_tiny_clusters_equal_enumeration(case, solver):
     fragments, options = CASES[case]
     improved = 0
-    for seed in range(25):
+    for seed in range(20):
         instance = tiny(seed, fragments, **options)
         result = SOLVERS[solver]().solve(instance, time_limit=10.0, seed=0)
         best = best_by_moves(instance)
@@ -224,7 +225,37 @@ def test_the_real_cluster_is_solved_to_the_proved_optimum(real, mnl, optimum):
     assert result.bound == pytest.approx(optimum, abs=5e-5)
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("size", "mnl", "optimum"),
+    [
+        ("medium", 10, 0.8508),
+        ("medium", 50, 0.5753),
+        ("medium", 75, 0.4261),
+        ("medium", 100, 0.2884),
+        ("large", 50, 0.5713),
+        ("large", 100, 0.5500),
+    ],
+)
+def test_patterns_prove_the_optima_of_both_real_clusters(real, size, mnl, optimum):
+    instance = real(mnl, size)
+    result = Patterns().solve(instance, time_limit=60.0, seed=0)
+    assert result.proved
+    assert result.bound == outcome(instance, result)
+    assert result.bound == pytest.approx(optimum, abs=5e-5)
+
+
+def test_the_fewest_moves_to_a_goal_in_the_real_cluster(real):
+    instance = real(50)
+    goals = [instance.with_terms(Terms(50, instance.terms.fragments, goal)) for goal in (0.8509, 0.8507, 0.57)]
+    config = VmConfig(objective="moves", goal=0.5)
+    results = [Patterns().solve(wanted, time_limit=60.0, seed=0) for wanted in goals]
+    objectives = [outcome(wanted, result, config) for wanted, result in zip(goals, results, strict=True)]
+    assert all(result.proved for result in results)
+    assert [result.bound for result in results] == objectives
+    assert objectives[0] <= 10 < objectives[1] <= 50 < objectives[2]
+
+
+@pytest.mark.parametrize("solver", ["mip", "cp-sat"])
 def test_the_fragmented_hosts_are_enough_for_the_real_optimum(real, solver):
     instance = real(10)
     assert 119 < len(fragmented_pms(instance)) < 140

@@ -14,7 +14,7 @@ from gymnasium.utils.env_checker import check_env
 from schedlab.envs import PROBLEMS, register_envs
 from schedlab.envs.core import InputError, load_problem
 
-from .short_episodes import make, make_vec
+from .short_episodes import make, make_vec, start_of
 
 ENTRIES = list(PROBLEMS.values())
 ENV_IDS = [entry.env_id for entry in ENTRIES]
@@ -158,17 +158,17 @@ def test_gymnasiums_vector_wrappers_understand_the_vector_env(env_id):
     from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
     vector = RecordEpisodeStatistics(make_vec(env_id, num_envs=2))
-    rng = np.random.default_rng(0)
+    rng, inner = np.random.default_rng(0), vector.unwrapped
     _, info = vector.reset(seed=0)
-    returns = np.zeros(2)
+    returns, start = np.zeros(2), start_of(inner.problem.name, inner.simulator)
     for _ in range(300):
         actions = np.array([legal_action({"action_mask": mask}, rng) for mask in info["action_mask"]])
         _, rewards, terminated, _, info = vector.step(actions)
         returns += rewards
         for row in np.flatnonzero(terminated):
             assert info["episode"]["r"][row] == pytest.approx(returns[row], rel=1e-6)
-            assert info["final_info"]["objective"][row] == pytest.approx(-returns[row], rel=1e-6)
-            returns[row] = 0
+            assert info["final_info"]["objective"][row] == pytest.approx(start[row] - returns[row], rel=1e-6)
+            returns[row], start[row] = 0, start_of(inner.problem.name, inner.simulator)[row]
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)

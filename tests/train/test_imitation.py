@@ -1,0 +1,89 @@
+"""Training that begins with imitating an agent."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+
+from schedlab.agents.core import AgentOptions
+from schedlab.agents.registry import teacher
+from schedlab.envs.core import InputError
+from schedlab.envs.core.problem import load_problem
+from schedlab.envs.job_shop import PROBLEM, JobShopConfig
+from schedlab.models.policy import GraphPolicy
+from schedlab.models.sb3 import network_config
+from schedlab.train.graph_ppo import GraphPPO
+from schedlab.train.losses import ImitationLoss
+from schedlab.train.models import make_model
+from schedlab.train.rollouts import Phases, collect
+from schedlab.train.settings import TrainSettings
+
+CONFIG = JobShopConfig(num_jobs=4, num_machines=3)
+OPTIONS = AgentOptions()
+
+
+def test_a_rollout_of_a_teacher_holds_the_teachers_actions():
+    simulator = PROBLEM.simulator_for_config(CONFIG, 4)
+    torch.manual_seed(0)
+    network = GraphPolicy(network_config(simulator.spec, hidden=16, layers=1, heads=2))
+    sample, rng = PROBLEM.sampler(CONFIG), np.random.default_rng(0)
+    rule = teacher("mwkr", PROBLEM, CONFIG, OPTIONS)
+    instances = [sample(rng) for _ in range(2)]
+    rollout = collect(network, simulator, instances, 2, torch.Generator().manual_seed(0), Phases(), teacher=rule)
+    returns = rollout.returns.reshape(2, 2)
+    assert torch.equal(returns[:, 0], returns[:, 1]), "a rule plays one instance alike"
+    logits, _ = network.decode(network.encode(rollout.static), rollout.candidates)
+    log_prob = torch.log_softmax(rollout.candidates.padded(logits, -torch.inf), dim=1)
+    log_prob = log_prob.gather(1, rollout.chosen[:, None]).squeeze(1)
+    torch.testing.assert_close(log_prob, rollout.log_prob)
+
+
+def test_a_network_that_only_imitates_comes_to_do_what_its_teacher_does():
+    settings = TrainSettings(
+        steps=6000, imitate="mwkr", imitation_share=1.0, instances=4, repeats=2, minibatch_instances=2, hidden=16,
+        layers=1, heads=2, learning_rate=5e-3, environment={"num_jobs": 4, "num_machines": 3},
+    )  # fmt: skip
+    model = make_model(PROBLEM, settings)
+    agreements = []
+    model.learn(settings.steps, callback=lambda values, _: bool(agreements.append(model.imitating)) or True)
+    assert all(agreements)
+    simulator = PROBLEM.simulator_for_config(CONFIG, 16)
+    sample, rng = PROBLEM.sampler(CONFIG), np.random.default_rng(7)
+    instances = [sample(rng) for _ in range(16)]
+    rule = teacher("mwkr", PROBLEM, CONFIG, OPTIONS)
+    rollout = collect(model.network, simulator, instances, 1, torch.Generator(), Phases(), teacher=rule)
+    logits, values = model.network.decode(model.network.encode(rollout.static), rollout.candidates)
+    _, about = ImitationLoss()(rollout.candidates, logits, values, rollout.chosen, *[rollout.log_prob] * 3)
+    assert about["agreement"] > 0.8
+
+
+def test_the_teacher_leaves_after_its_share_of_the_training():
+    played = []
+
+    class Watched:
+        stochastic = False
+
+        def begin(self, simulator, seed):
+            played.append(model.num_timesteps)
+
+        def act(self, simulator):
+            return simulator.action_mask.argmax(axis=1)
+
+    model = GraphPPO(
+        "GraphPolicy", gym.make("JobShop-v0", num_jobs=3, num_machines=3), teachers=[Watched()], imitation=0.5, seed=0,
+        instances=2, repeats=4, minibatch_instances=1, network={"hidden": 16, "layers": 1, "heads": 2},
+    )  # fmt: skip
+    model.learn(1000)
+    assert played, "the teacher played at first"
+    assert max(played) < 600, "and no longer in the second half"
+
+
+def test_solvers_can_be_imitated_where_their_solutions_can_be_played():
+    vm = load_problem("vm")
+    assert teacher("mip", vm, vm.config_type(), OPTIONS).stochastic
+    with pytest.raises(InputError, match="cannot be imitated"):
+        teacher("cp-sat", PROBLEM, CONFIG, OPTIONS)
+    with pytest.raises(ValueError, match="segment 0"):
+        TrainSettings(imitate="mwkr", segment=8, baseline="value", repeats=1)
+    with pytest.raises(ValueError, match="imitation_share"):
+        TrainSettings(imitation_share=1.5)
