@@ -167,9 +167,6 @@ def test_the_context_tells_of_the_cluster_now_and_of_the_vm_that_was_picked():
     assert after["residue_0"] == pytest.approx(log(5) / 4)
 
 
-def test_the_distance_to_the_goal_shows():
-
-
 @pytest.mark.parametrize("picked", [None, SMALL])
 def test_all_vms_and_numa_nodes_can_be_shown_and_the_chosen_vm_is_marked(picked):
     simulator = started(tiny(), show_all=True)
