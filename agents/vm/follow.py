@@ -66,6 +66,8 @@ class FollowPlan(Policy[VmInstance, VmSolution]):
         left = self._left[row]
         for index in self._rng.permutation(len(left)).tolist():
             vm, pm, node = left[index]
+            if any(other == vm for other, _, _ in left[:index]):
+                continue  # a VM that goes by way of another place goes there first
             for twin in self._twins(simulator, row, vm):
                 if simulator.action_mask[row, twin] and simulator.can_go(row, twin, pm, node):
                     self._next[row] = left.pop(index)
@@ -79,9 +81,10 @@ class FollowPlan(Policy[VmInstance, VmSolution]):
         yield from simulator.twins(row, vm)
 
     def _swap(self, row: int, vm: int, twin: int) -> None:
-        """The twin went in the VM's place, so the VM does what was planned for the twin, if anything was."""
+        """The twin went in the VM's place, so each does from now on what was planned for the other."""
         if vm != twin:
-            self._left[row] = [(vm if other == twin else other, pm, node) for other, pm, node in self._left[row]]
+            other = {vm: twin, twin: vm}
+            self._left[row] = [(other.get(one, one), pm, node) for one, pm, node in self._left[row]]
 
 
 def follow(solver: Any, time_limit: float) -> FollowPlan:

@@ -7,7 +7,7 @@ Arrays, for V VMs on P PMs:
   change is looked at
 - ``value`` float64 ``[P]``: usable cores of each PM, weighted
 - ``lists`` int32 ``[P, L]``: VMs of each PM
-- ``room`` int64 ``[2, 2 P + 1]``: the NUMA nodes (2 p + n) with room for the smallest VM, and where in that list each
+- ``room`` int64 ``[2, 2 P + 1]``: the NUMA nodes (2 p + n) with cores for the smallest VM that may move, and where in that list each
   one is (-1: nowhere); the last entry of the first row counts them
 - ``away`` int64 ``[V + 1]``: the VMs that are not where they started; the last entry counts them
 - ``members`` int64 ``[G]``, ``first`` int64 ``[groups + 1]``: VMs by anti-affinity group
@@ -53,6 +53,11 @@ def fragments_of(instance: VmInstance) -> tuple[NDArray[np.int64], NDArray[np.fl
     return np.array([(item.size, item.nodes) for item in fragments]), np.array([item.weight for item in fragments])
 
 
+def least_cores(instance: VmInstance) -> int:
+    """Cores that the smallest VM that may be moved takes from a node; 1 if none may."""
+    return int(instance.cpu[instance.movable].min(initial=int(instance.cpu.max(initial=1))))
+
+
 def start_at(instance: VmInstance, plan: VmSolution) -> Targets:
     """Every VM where a plan brings it.
 
@@ -82,12 +87,14 @@ def start_at(instance: VmInstance, plan: VmSolution) -> Targets:
         vm, pm, np.zeros(pms), np.zeros((pms, tables.most), np.int32), room, np.zeros(vms + 1, np.int64), members,
         np.searchsorted(instance.group[members], np.arange(groups + 1)),
     )  # fmt: skip
-    _fill(*state[:6], *fragments_of(instance))
+    _fill(least_cores(instance), *state[:6], *fragments_of(instance))
     return state
 
 
 @njit(cache=True)
-def _fill(vm: Any, pm: Any, value: Any, lists: Any, room: Any, away: Any, fragment: Any, weight: Any) -> None:
+def _fill(
+    least: int, vm: Any, pm: Any, value: Any, lists: Any, room: Any, away: Any, fragment: Any, weight: Any
+) -> None:
     """Everything that follows from where the VMs are."""
     for v in range(len(vm)):
         p, n = vm[v, PM], vm[v, NODE]
@@ -96,29 +103,37 @@ def _fill(vm: Any, pm: Any, value: Any, lists: Any, room: Any, away: Any, fragme
         pm[p, COUNT] += 1
         vm[v, AWAY] = -1
         settle_away(v, vm, away)
-        for node in range(2):
-            if vm[v, DOUBLE] or node == n:
-                pm[p, node] -= vm[v, CPU]
-                pm[p, FREE_MEMORY + node] -= vm[v, MEMORY]
+        take(v, p, n, -1, vm, pm)
     for p in range(len(pm)):
         value[p] = k.usable(pm[p, 0], pm[p, 1], fragment, weight)
-        settle_room(p, 1, pm, room)
+        settle_room(p, least, pm, room)
+
+
+@njit(cache=True, inline="always")
+def take(v: int, p: int, n: int, sign: int, vm: Any, free: Any) -> None:
+    """Change what is free on a PM when a VM comes to a node (sign -1) or leaves it (sign 1)."""
+    cpu, memory = sign * vm[v, CPU], sign * vm[v, MEMORY]
+    free[p, n] += cpu
+    free[p, 2 + n] += memory
+    if vm[v, DOUBLE]:
+        free[p, 1] += cpu
+        free[p, 3] += memory
 
 
 @njit(cache=True, inline="always")
 def carry(v: int, p: int, n: int, vm: Any, pm: Any) -> None:
-    """Put a VM to a node of a PM, fitting or not; lists and values stay as they are."""
-    q, m, cpu, memory = vm[v, PM], vm[v, NODE], vm[v, CPU], vm[v, MEMORY]
-    pm[q, m] += cpu
-    pm[q, 2 + m] += memory
-    pm[p, n] -= cpu
-    pm[p, 2 + n] -= memory
-    if vm[v, DOUBLE]:
-        pm[q, 1] += cpu
-        pm[q, 3] += memory
-        pm[p, 1] -= cpu
-        pm[p, 3] -= memory
+    """Put a VM on a node of a PM, fitting or not; lists and values stay as they are."""
+    take(v, vm[v, PM], vm[v, NODE], 1, vm, pm)
+    take(v, p, n, -1, vm, pm)
     vm[v, PM], vm[v, NODE] = p, n
+
+
+@njit(cache=True, inline="always")
+def has_room(v: int, p: int, n: int, vm: Any, free: Any) -> bool:
+    """Whether a VM fits into what is free on a node, or on both."""
+    cpu, memory = vm[v, CPU], vm[v, MEMORY]
+    fits = free[p, n] >= cpu and free[p, 2 + n] >= memory
+    return fits and (not vm[v, DOUBLE] or (free[p, 1] >= cpu and free[p, 3] >= memory))
 
 
 @njit(cache=True, inline="always")
@@ -128,12 +143,13 @@ def not_overfull(p: int, pm: Any) -> bool:
 
 
 @njit(cache=True)
-def meets_group(v: int, vm: Any, members: Any, first: Any) -> bool:
-    """Whether a VM shares its PM with another one of its group."""
+def meets_group(v: int, p: int, vm: Any, members: Any, first: Any) -> bool:
+    """Whether another VM of its group is on PM p."""
     group = vm[v, GROUP]
-    for i in range(first[group], first[group + 1]):
-        if members[i] != v and vm[members[i], PM] == vm[v, PM]:
-            return True
+    if group >= 0:
+        for i in range(first[group], first[group + 1]):
+            if members[i] != v and vm[members[i], PM] == p:
+                return True
     return False
 
 

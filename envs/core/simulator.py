@@ -89,7 +89,8 @@ class Simulator(ABC, Generic[InstanceT, SolutionT]):
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         """Apply one action per row, int64 ``[B]``, and return the rewards ``[B]`` (a reused buffer).
 
-        The rewards of an episode sum to minus its objective (plus it, where the objective is a profit).
+        The rewards of an episode sum to minus its objective (plus it, where the objective is a profit), or, where
+        there is an objective before anything was done, to how much better the final one is.
         A row that is done, or whose action is illegal, stays as it is and earns 0.
 
         Raises:

@@ -67,7 +67,7 @@ def _cost(
         return -1
     if not tight:
         return 0
-    return one + two if by_pm or double else here
+    return int(one + two if by_pm or double else here)
 
 
 @njit(cache=True)

@@ -57,9 +57,9 @@ class VMReschedulingEnv(SchedulingEnv):
 
     ## Rewards
 
-    By how much a step lowers the objective, so the rewards of an episode of legal actions sum to the objective of doing
-    nothing minus the final one. The first pick of a move earns 0. With ``normalize_reward=True`` rewards are divided by
-    the episode's scale: what as many slots as moves are worth.
+    By how much a step lowers the objective, so the rewards of an episode of legal actions sum to the objective at the
+    start minus the final one; a delay counts with the last step. The first pick of a move earns 0. With
+    ``normalize_reward=True`` rewards are divided by the episode's scale: what as many slots as moves are worth.
 
     ## Starting State
 

@@ -16,7 +16,7 @@ from .simulate import VmSimulator
 Joint = NDArray[np.int64]
 
 
-class JointActionWrapper(gym.Wrapper[Observation, Joint, Observation, np.int64], gym.utils.RecordConstructorArgs):
+class JointActionWrapper(gym.Wrapper[Observation, Joint, Observation, Any], gym.utils.RecordConstructorArgs):
     """A move as one action (VM, 2 PM + NUMA node), or (V, 0) to stop.
 
     The masks of the two parts depend on each other, so there is one of both, :meth:`joint_mask`. The observation is
@@ -29,7 +29,7 @@ class JointActionWrapper(gym.Wrapper[Observation, Joint, Observation, np.int64],
         TypeError: It is another environment.
     """
 
-    def __init__(self, env: gym.Env[Observation, np.int64]) -> None:
+    def __init__(self, env: gym.Env[Observation, Any]) -> None:
         gym.utils.RecordConstructorArgs.__init__(self)  # so that the spec of a wrapped environment can be made again
         super().__init__(env)
         if not isinstance(env.unwrapped, VMReschedulingEnv):

@@ -49,8 +49,8 @@ CANDIDATE_FEATURES = (
     "residue",  # of the NUMA node, in u
     "other_residue",  # of the PM's other NUMA node
     "residue_after",  # once the VM has left, or come
-    "gain",  # slots that the PM gains by that
-    "needs",  # VMs that must leave the NUMA node for a slot more, eighths; 1 from eight on
+    "gain",  # slots that the PM gains by that; of a flip, by the arrival alone
+    "needs",  # VMs that must leave the NUMA node for a slot more, eighths; 1 from eight on (seven without this one)
     "needs_after",  # the same once this one has left, or come
     "free",  # free cores of the NUMA node, share
     "free_memory",  # share
@@ -64,9 +64,9 @@ CANDIDATE_FEATURES = (
     "flip",  # of a place: the other NUMA node of the VM's own PM
     "places",  # where it fits, count
     "costless",  # where it would cost no slot, count
-    "exact",  # where it would leave no residue, count over the whole cluster
+    "exact",  # where it would cost no slot and leave no residue, count over the whole cluster
     "is_exact",  # of a place: leaves no residue
-    "prospect",  # slots that the whole move gains; of a VM with the cheapest place
+    "prospect",  # slots that the whole move gains; of a VM its gain, less 1 if no place is costless
     "grouped",  # whether it is in an anti-affinity group
     "is_chosen",  # of a VM: picked, and waiting for its place; only where all are shown
 )
@@ -80,7 +80,7 @@ CONTEXT_FEATURES = (
     "free_share",  # free cores, share of all
     "pms",  # count
     "fragmented_share",  # PMs with a residue
-    "offered",  # choices, count
+    "offered",  # choices without stopping, count
     "chosen_cpu",  # of the VM that was picked
     "chosen_double",
     "chosen_gain",

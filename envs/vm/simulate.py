@@ -4,8 +4,8 @@ The first pick takes a VM, or stops; the second takes the NUMA node it goes to. 
 PMs, so everything is kept up to date by looking at those: what is free, where each kind of VM fits, and the features of
 the VMs there. The loops are in :mod:`.kernels`, what the arrays mean in :mod:`.state`.
 
-The reward of a step is the fall of the objective, so the rewards of an episode sum to what the objective would be
-without a move minus what it is in the end.
+The reward of a step is the fall of the objective, so the rewards of an episode sum to what it is at the start minus
+what it is in the end. With a delay the last step also pays for what that costs.
 """
 
 from __future__ import annotations
@@ -179,7 +179,8 @@ class VmSimulator(Simulator[VmInstance, VmSolution]):
 
     def objective(self) -> NDArray[np.float64]:
         """The fragment rate, or with a goal the number of moves, ``[B]``."""
-        return kernels.costs(self.world, self.state) + self.state.real[:, s.LATE]
+        now: NDArray[np.float64] = kernels.costs(self.world, self.state) + self.state.real[:, s.LATE]
+        return now
 
     def can_go(self, row: int, vm: int, pm: int, node: int) -> bool:
         """Whether a VM of row ``row`` may move to that NUMA node (0 if it is double-NUMA) of that PM now."""
@@ -207,7 +208,8 @@ class VmSimulator(Simulator[VmInstance, VmSolution]):
 
     def fragment_rates(self) -> NDArray[np.float64]:
         """The fragment rate of each row now, ``[B]``."""
-        return kernels.rates(self.world, self.state)
+        rates: NDArray[np.float64] = kernels.rates(self.world, self.state)
+        return rates
 
     def solution(self, row: int) -> VmSolution:
         """The moves of row ``row`` so far."""
