@@ -38,10 +38,12 @@ demo: install
 		--agents heft,cpop,peft,etf,rollout,ppo,ppo@16,cp-sat --time-limit 2 --out results/demo/soc-jobs
 	$(BIN)/schedlab benchmark soc --instances top5-pss --seeds 0-3 --batch 4 \
 		--agents met,etf,late-srpt,rollout,deepsocs,ppo --against etf --out results/demo/soc-stream
+	$(BIN)/schedlab benchmark vm --instances medium-high --seeds 0-3 --time-limit 5 --workers 1 \
+		--agents no-op,ha,ha-pair,ppo,ppo@16,patterns --plots --out results/demo/vm
 	$(BIN)/schedlab solve soc --instance wifi-rx --agent ppo@16 --out results/demo/wifi-rx.json --plot results/demo/wifi-rx.png
 	$(BIN)/schedlab solve job-shop --instance ta01 --agent ppo@64 \
 		--out results/demo/ta01.json --plot results/demo/ta01.png
-	@echo "Gantt charts: results/demo/ta01.png, results/demo/wifi-rx.png"
+	@echo "Pictures: results/demo/ta01.png, results/demo/wifi-rx.png, results/demo/vm/seconds.png"
 
 test: install lint
 	$(BIN)/python -m pytest -n 2

@@ -194,7 +194,9 @@ def _trade(v: int, vm: Any, lists: Any, away: Any) -> None:
 
 
 @njit(cache=True)
-def _settle(links: int, count: int, least: int, state: Any, fragment: Any, weight: Any, chain: Any, touched: Any) -> None:
+def _settle(
+    links: int, count: int, least: int, state: Any, fragment: Any, weight: Any, chain: Any, touched: Any
+) -> None:
     """Bring lists and values up to date after a change."""
     vm, pm = state.vm, state.pm
     for j in range(links):

@@ -77,8 +77,17 @@ def _detour(wait: Any, left: int, vm: Any, now: Any, free: Any, members: Any, fi
 
 @njit(cache=True)
 def arrange(
-    mnl: int, needed: float, vm: Any, away: Any, free: Any, members: Any, first: Any, fragment: Any, weight: Any,
-    now: Any, moves: Any,
+    mnl: int,
+    needed: float,
+    vm: Any,
+    away: Any,
+    free: Any,
+    members: Any,
+    first: Any,
+    fragment: Any,
+    weight: Any,
+    now: Any,
+    moves: Any,
 ) -> tuple[float, int]:
     """Bring VMs from where they were to where they should be, as far as that works.
 

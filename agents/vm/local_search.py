@@ -7,19 +7,18 @@ from functools import cache
 
 import numpy as np
 
-from ...envs.vm.instance import Fragment, Terms, VmInstance
+from ...envs.vm.instance import VmInstance
 from ...envs.vm.simulate import VmSimulator, sizes_of
 from ...envs.vm.solution import VmSolution
 from ..core import Solver, SolverResult
 from .anneal import BEST, CAP, LENGTH, Record, anneal
 from .arrange import gain_to_goal, usable_cores
 from .rules import RULES, RulePolicy
-from .targets import Targets, fragments_of, least_cores, start_at
+from .targets import Targets, fragments_of, least_cores, sample_cluster, start_at
 
 HOT, COLD = 0.12, 0.05
 """Temperatures at first and at last, in slots of the first fragment size; from random clusters (seeds from 1000)."""
 
-CYC=1
 CHUNK = 10_000
 """Steps between two looks at the clock, some milliseconds."""
 
@@ -79,7 +78,7 @@ class LocalSearch(Solver[VmInstance, VmSolution]):
                 share, chunk = done / max(self.steps, 1), min(CHUNK, self.steps - done)
             if share >= 1 or chunk == 0:
                 break
-            temperature = slot * HOT * (COLD / HOT) ** (share * CYC % 1)
+            temperature = slot * HOT * (COLD / HOT) ** share
             anneal(chunk, temperature, state, record)
             done += chunk
         return SolverResult(VmSolution.of(record.best[: record.whole[LENGTH]].tolist()), samples=max(done, 1))
@@ -111,12 +110,7 @@ def _record(instance: VmInstance, plan: VmSolution, state: Targets, seed: int) -
 @cache
 def _compile() -> None:
     """Have every kernel compiled, so that no time limit pays for it."""
-    two = np.array([[4, 4], [4, 4]])
-    vms = [np.array(column) for column in ([2, 2, 1], [1, 1, 1], [1, 1, 1], [0, 1, 1], [0, 0, 1])]
-    instance = VmInstance(
-        "any", ("a", "b"), two, two, ("u", "v", "w"), ("x",) * 3, *vms, movable=np.ones(3, np.bool_),
-        group=np.array([0, 0, -1]), rack=np.zeros(2, np.int64), terms=Terms(1, (Fragment(4),)),
-    )  # fmt: skip
+    instance = sample_cluster()
     plan = start_plan(instance, float("inf"))
     state = start_at(instance, plan)
     anneal(1000, 1.0, state, _record(instance, plan, state, 0))

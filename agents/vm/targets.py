@@ -22,7 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ...envs.vm import kernels as k
-from ...envs.vm.instance import NODES, VmInstance
+from ...envs.vm.instance import NODES, Fragment, Terms, VmInstance
 from ...envs.vm.solution import VmSolution
 from ...envs.vm.tables import tables_of
 
@@ -56,6 +56,16 @@ def fragments_of(instance: VmInstance) -> tuple[NDArray[np.int64], NDArray[np.fl
 def least_cores(instance: VmInstance) -> int:
     """Cores that the smallest VM that may be moved takes from a node; 1 if none may."""
     return int(instance.cpu[instance.movable].min(initial=int(instance.cpu.max(initial=1))))
+
+
+def sample_cluster() -> VmInstance:
+    """A cluster of two PMs and three VMs, to compile kernels with."""
+    two = np.array([[4, 4], [4, 4]])
+    vms = [np.array(column) for column in ([2, 2, 1], [1, 1, 1], [1, 1, 1], [0, 1, 1], [0, 0, 1])]
+    return VmInstance(
+        "sample", ("a", "b"), two, two, ("u", "v", "w"), ("x",) * 3, *vms, movable=np.ones(3, np.bool_),
+        group=np.array([0, 0, -1]), rack=np.zeros(2, np.int64), terms=Terms(1, (Fragment(4),)),
+    )  # fmt: skip
 
 
 def start_at(instance: VmInstance, plan: VmSolution) -> Targets:
@@ -134,6 +144,15 @@ def has_room(v: int, p: int, n: int, vm: Any, free: Any) -> bool:
     cpu, memory = vm[v, CPU], vm[v, MEMORY]
     fits = free[p, n] >= cpu and free[p, 2 + n] >= memory
     return fits and (not vm[v, DOUBLE] or (free[p, 1] >= cpu and free[p, 3] >= memory))
+
+
+@njit(cache=True, inline="always")
+def usable_with(v: int, p: int, n: int, sign: int, vm: Any, pm: Any, fragment: Any, weight: Any) -> float:
+    """Usable cores of PM p after a VM comes to a node of it (sign -1) or leaves that (sign 1)."""
+    change = sign * vm[v, CPU]
+    free0 = pm[p, 0] + (change if vm[v, DOUBLE] or n == 0 else 0)
+    free1 = pm[p, 1] + (change if vm[v, DOUBLE] or n == 1 else 0)
+    return k.usable(free0, free1, fragment, weight)
 
 
 @njit(cache=True, inline="always")

@@ -28,6 +28,10 @@ CANDIDATE_COLUMNS = 24
 CONTEXT_COLUMNS = 15 + s.RESIDUES
 
 
+PLENTY, PLENTY_OF_MOVES, PLENTY_OF_PMS, PLENTY_OF_CHOICES = 60, 14, 50, 250
+"""Where counts end, so that large clusters look as the ones do on which policies can be trained."""
+
+
 @njit(cache=True)
 def clipped(value: float) -> float:
     """A feature within its limits."""
@@ -96,9 +100,9 @@ def write_table(out: Any, pm: Any, capacity: Any, kind: Any, node: int, gain: fl
 
 
 @njit(cache=True)
-def count(number: int) -> float:
-    """A number of things as a feature."""
-    return math.log1p(max(number, 0)) / 4
+def count(number: int, plenty: int = PLENTY) -> float:
+    """A number of things as a feature; from ``plenty`` on it does not matter how many."""
+    return math.log1p(min(max(number, 0), plenty)) / 4
 
 
 @njit(cache=True)

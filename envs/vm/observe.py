@@ -224,13 +224,13 @@ def _write_context(b: int, world: Any, state: Any, out: Any) -> None:
     now = rate(b, world, state)
     out[:] = 0
     out[f.LEFT_SHARE] = left / size[s.MNL]
-    out[f.LEFT] = f.count(left)
-    out[f.USED] = f.count(row[s.MOVES])
+    out[f.LEFT] = f.count(left, f.PLENTY_OF_MOVES)
+    out[f.USED] = f.count(row[s.MOVES], f.PLENTY_OF_MOVES)
     out[f.RATE] = f.clipped(now)
     out[f.FREE_SHARE] = real[s.FREE_CORES] / max(real[s.CAPACITY], 1.0)
-    out[f.PMS] = f.count(size[s.NUM_PMS])
+    out[f.PMS] = f.count(size[s.NUM_PMS], f.PLENTY_OF_PMS)
     out[f.FRAGMENTED_SHARE] = row[s.FRAGMENTED] / size[s.NUM_PMS]
-    out[f.OFFERED] = f.count(row[s.OFFERED])
+    out[f.OFFERED] = f.count(row[s.OFFERED], f.PLENTY_OF_CHOICES)
     if row[s.PHASE] == s.PICK_PLACE:
         v = row[s.CHOSEN]
         kind = world.vm[b, v, s.KIND]
@@ -242,4 +242,4 @@ def _write_context(b: int, world: Any, state: Any, out: Any) -> None:
         out[f.CHOSEN_COSTLESS] = f.count(state.holes[b, kind, s.COSTLESS])
         out[f.CHOSEN_EXACT] = f.count(state.holes[b, kind, s.EXACT])
     for bucket in range(s.RESIDUES):
-        out[f.CONTEXT_COLUMNS - s.RESIDUES + bucket] = math.log1p(state.residues[b, bucket]) / 4
+        out[f.CONTEXT_COLUMNS - s.RESIDUES + bucket] = f.count(state.residues[b, bucket])
