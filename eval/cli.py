@@ -258,6 +258,9 @@ def _train_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     parser.add_argument("--device", default=None, help="auto (a GPU when there is one), cpu or cuda")
     parser.add_argument("--out", metavar="FOLDER", help="checkpoint folder (default: runs/PROBLEM-TIME)")
     parser.add_argument("--resume", metavar="FOLDER", help="continue the run in FOLDER")
+    parser.add_argument(
+        "--start", metavar="FOLDER", help="begin with the weights of a checkpoint, for example to go on elsewhere"
+    )
     parser.add_argument("--seed", type=int, default=None, help="of networks, instances and actions")
     parser.add_argument("--threads", type=int, default=None, help="torch threads (default: from the configuration)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -20,7 +20,7 @@ from ..version import __version__
 from .graph_ppo import GraphPPO
 from .memory import keep_freed_memory
 from .models import make_model
-from .runs import TrainingRun, restore, train
+from .runs import TrainingRun, restore, start_from, train
 from .settings import TrainSettings, committed_names, committed_settings, named_settings, settings_from
 
 LOG_SECONDS = 30.0
@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
         "commit": _commit(),
         "version": __version__,
     }
+    if arguments.start:
+        about["start"] = start_from(model, problem, Path(arguments.start))
     if arguments.resume:
         before = restore(model, folder)
         first = load_checkpoint(folder).training
@@ -94,7 +96,7 @@ def _folder_and_settings(arguments: argparse.Namespace, given: dict[str, Any]) -
     names = ("minutes", "steps", "seed", "threads", "algorithm", "device")
     overrides = {name: getattr(arguments, name) for name in names}
     if arguments.resume:
-        if arguments.out or arguments.config or given or arguments.seed is not None or arguments.algorithm:
+        if arguments.out or arguments.config or given or arguments.seed is not None or arguments.algorithm or arguments.start:
             raise InputError(
                 "--resume keeps its own folder and settings; only --minutes, --steps, --threads and --device may change"
             )

@@ -226,6 +226,29 @@ def state_of(model: BaseAlgorithm, seconds: float) -> bytes:
     return flat_tensors(tensors)
 
 
+def start_from(model: OnPolicyAlgorithm, problem: Problem[Any, Any, Any], folder: Path) -> dict[str, Any]:
+    """Give a new run the weights of a checkpoint.
+
+    Returns:
+        How those were made, for the new checkpoints to tell.
+
+    Raises:
+        InputError: No checkpoint there, or one of another problem, network or observation.
+    """
+    checkpoint = load_checkpoint(folder)
+    policy = model.policy
+    assert isinstance(policy, MaskableGraphPolicy)
+    if checkpoint.problem != problem.name:
+        raise InputError(f"{folder}: was trained on {checkpoint.problem}, not on {problem.name}")
+    if checkpoint.features != feature_names(policy.extractor.spec):
+        raise InputError(f"{folder}: was trained on other features than this version of schedlab shows")
+    if checkpoint.network.config != policy.network.config:
+        raise InputError(f"{folder}: is a network of another kind or size than the settings describe")
+    policy.network.load_state_dict(checkpoint.network.state_dict())
+    told = ("command", "seed", "commit", "steps", "seconds", "start")
+    return {name: checkpoint.training[name] for name in told if name in checkpoint.training}
+
+
 def restore(model: OnPolicyAlgorithm, folder: Path) -> tuple[float, list[dict[str, float]]]:
     """Load the state of a run; returns its seconds and its curve.
 

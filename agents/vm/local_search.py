@@ -11,7 +11,7 @@ from ...envs.vm.instance import VmInstance
 from ...envs.vm.simulate import VmSimulator, sizes_of
 from ...envs.vm.solution import VmSolution
 from ..core import Solver, SolverResult
-from .anneal import BEST, CAP, LENGTH, Record, anneal
+from .anneal import CAP, LENGTH, NOW, PRICE, SLOT, Record, anneal
 from .arrange import gain_to_goal, usable_cores
 from .rules import RULES, RulePolicy
 from .targets import Targets, fragments_of, least_cores, sample_cluster, start_at
@@ -21,6 +21,15 @@ HOT, COLD = 0.12, 0.05
 
 CHUNK = 10_000
 """Steps between two looks at the clock, some milliseconds."""
+
+STEPS = 150
+"""Steps of a whole anneal for each VM and move: of the time for several of them, each but the first starts anew."""
+
+LOOK = 0.02
+"""Share of the budget after which is decided how many anneals it is for."""
+
+FIRST_PRICE = 0.7
+"""Of a move too many, in slots."""
 
 START_SHARE = 0.25
 """Of the time limit that the rule for the start may take."""
@@ -69,18 +78,23 @@ class LocalSearch(Solver[VmInstance, VmSolution]):
             return SolverResult(plan)
         state = start_at(instance, plan)
         record = _record(instance, plan, state, seed)
-        slot = instance.terms.fragments[0].size * instance.terms.fragments[0].weight
-        done = 0
+        full = STEPS * instance.num_vms * instance.terms.mnl
+        chunk, done, anneals, this = min(CHUNK, max(full // 20, 1)), 0, 1, 0
         while record.whole[CAP] > 0:
-            if self.steps is None:
-                share, chunk = (time.perf_counter() - began) / time_limit, CHUNK
-            else:
-                share, chunk = done / max(self.steps, 1), min(CHUNK, self.steps - done)
-            if share >= 1 or chunk == 0:
+            share = (time.perf_counter() - began) / time_limit if self.steps is None else done / max(self.steps, 1)
+            if share >= 1:
                 break
-            temperature = slot * HOT * (COLD / HOT) ** share
-            anneal(chunk, temperature, state, record)
-            done += chunk
+            if this == 0 and share > LOOK:
+                # as many whole anneals as there will be steps for at this pace
+                anneals = max(round(done / share / full), 1)
+            if int(share * anneals) > this:
+                this = int(share * anneals)
+                state = start_at(instance, VmSolution.of([]))
+                record.real[[NOW, PRICE]] = 0.0, FIRST_PRICE * record.real[SLOT]
+            temperature = record.real[SLOT] * HOT * (COLD / HOT) ** (share * anneals - this)
+            steps = chunk if self.steps is None else min(chunk, self.steps - done)
+            anneal(steps, temperature, state, record)
+            done += steps
         return SolverResult(VmSolution.of(record.best[: record.whole[LENGTH]].tolist()), samples=max(done, 1))
 
 
@@ -98,7 +112,7 @@ def _record(instance: VmInstance, plan: VmSolution, state: Targets, seed: int) -
         now=np.stack([instance.host, instance.node], axis=1),
         fragment=fragment,
         weight=weight,
-        real=np.array([gained, gained, needed, 0.7 * slot, slot]),
+        real=np.array([gained, gained, needed, FIRST_PRICE * slot, slot]),
         whole=np.array([cap, len(plan), least_cores(instance)]),
         # any 64 bits will do, but not 0
         rng=np.random.SeedSequence(seed).generate_state(1, np.uint64) | np.uint64(1),

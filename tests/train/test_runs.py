@@ -12,7 +12,7 @@ from schedlab.envs.job_shop import PROBLEM, JobShopConfig
 from schedlab.eval.cli import main
 from schedlab.models.checkpoint import load_checkpoint
 from schedlab.train.models import make_model
-from schedlab.train.runs import TrainingRun, restore, restore_actions, train
+from schedlab.train.runs import TrainingRun, restore, restore_actions, start_from, train
 
 
 def weights(model):
@@ -197,3 +197,18 @@ def test_a_checkpoint_of_another_problem_or_other_features_is_refused(small, tmp
     agent = make_agent(f"ppo:{tmp_path}", PROBLEM, JobShopConfig())
     with pytest.raises(InputError, match="other features"):
         run_policy(agent, PROBLEM.simulator_for([ft06], JobShopConfig()), [ft06])
+
+
+def test_a_run_can_start_with_the_weights_of_another(tmp_path, small):
+    first = make_model(PROBLEM, small)
+    train(first, TrainingRun(PROBLEM, small, tmp_path / "one", {"command": "schedlab train", "seed": 0}))
+    second = make_model(PROBLEM, small.changed(seed=5))
+    told = start_from(second, PROBLEM, tmp_path / "one")
+    assert told["command"] == "schedlab train"
+    stored = load_checkpoint(tmp_path / "one").network
+    for one, two in zip(stored.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(one, two)
+    with pytest.raises(InputError, match="another kind or size"):
+        start_from(make_model(PROBLEM, small.changed(hidden=32)), PROBLEM, tmp_path / "one")
+    with pytest.raises(InputError, match="no such checkpoint"):
+        start_from(second, PROBLEM, tmp_path / "nowhere")
