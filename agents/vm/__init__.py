@@ -13,10 +13,13 @@ from ..core import Agent, AgentOptions, AgentSpec, Policy, play
 from ..random_policy import RandomPolicy
 from .cp_sat import CpSat
 from .follow import follow
+from .local_search import LocalSearch
+from .mcts import Mcts
 from .mip import Mip, Start
 from .patterns import Patterns
 from .pop import Pop
 from .rules import RULES, Rule, RulePolicy, plan_of
+from .vbpp import VectorBinPacking
 
 
 def _follow(rule: Rule) -> Callable[[VmConfig, AgentOptions], Agent]:
@@ -55,6 +58,19 @@ AGENTS: dict[str, AgentSpec[VmConfig]] = {
     for spec in (
         *(AgentSpec(rule.name, "rule", rule.summary, _follow(rule)) for rule in RULES.values()),
         AgentSpec("random", "rule", "Uniformly random legal action.", lambda config, options: RandomPolicy()),
+        AgentSpec(
+            "vbpp",
+            "search",
+            "Takes the worst-placed VMs off and packs them anew (alpha vector bin packing).",
+            lambda config, options: VectorBinPacking(),
+        ),
+        AgentSpec(
+            "local-search",
+            "search",
+            "Moves, swaps and chains of moves on the plan as a whole, within the time limit.",
+            lambda config, options: LocalSearch(),
+        ),
+        AgentSpec("mcts", "search", "Tree search over moves, within the time limit.", lambda config, options: Mcts()),
         AgentSpec(
             "pop",
             "exact",
@@ -104,10 +120,13 @@ __all__ = [
     "AGENTS",
     "RULES",
     "CpSat",
+    "LocalSearch",
+    "Mcts",
     "Mip",
     "Patterns",
     "Pop",
     "Rule",
     "RulePolicy",
+    "VectorBinPacking",
     "follow",
 ]

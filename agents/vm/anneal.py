@@ -1,8 +1,8 @@
 """Simulated annealing over where every VM is in the end: the compiled loop of :class:`~.local_search.LocalSearch`.
 
-A step looks at one change: a VM goes home or to a node with room; or it takes the place of another one, which takes its
-place, goes home or goes on to a node with room, or takes the place of a third one, which goes on. What is usable changes
-on at most four PMs. Whether the moves can be made one after another is only looked at where they would be the best plan.
+A step looks at one change: a VM goes home or to a node with room; or it takes the place of another one, which goes
+home, takes its place, goes on to a node with room, or takes the place of a third one, which goes on. What is usable
+changes on a few PMs only. Whether the moves can be made one after another is looked at where they would be the best.
 """
 
 from __future__ import annotations
@@ -16,9 +16,26 @@ from numpy.typing import NDArray
 from ...envs.vm import kernels as k
 from .arrange import arrange
 from .targets import (
-    AWAY, COUNT, CPU, DOUBLE, GROUP, HOME, HOME_NODE, KIND, MOVABLE, NODE, PM, SPOT, Targets, carry, meets_group,
-    not_overfull, settle_away, settle_list, settle_room,
-)  # fmt: skip
+    AWAY,
+    COUNT,
+    CPU,
+    DOUBLE,
+    GROUP,
+    HOME,
+    HOME_NODE,
+    KIND,
+    MOVABLE,
+    NODE,
+    PM,
+    SPOT,
+    Targets,
+    carry,
+    meets_group,
+    not_overfull,
+    settle_away,
+    settle_list,
+    settle_room,
+)
 
 # entries of Record.real: usable cores gained now and by the best plan, those at which a plan may end, the price in
 # usable cores of a move more than allowed, those of a slot
@@ -135,10 +152,11 @@ def _propose(vm: Any, pm: Any, lists: Any, room: Any, away: Any, rng: Any, chain
         return 0
     if u < GO:
         return 1 if _into_room(0, v, place, vm, pm, chain) else 0
-    if u < REPLACE:
-        w = away[int(draw(rng) * gone)] if gone else -1
-    else:
+    w = -1
+    if u >= REPLACE:
         w = _some_vm(rng, vm, pm, lists, room)
+    elif gone:
+        w = away[int(draw(rng) * gone)]
     if not _into_place(0, v, w, rng, vm, pm, chain):
         return 0
     if u < REPLACE:

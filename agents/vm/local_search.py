@@ -48,12 +48,12 @@ class LocalSearch(Solver[VmInstance, VmSolution]):
     """Simulated annealing over where every VM is in the end.
 
     A change moves up to three VMs: to a node with room, home, or into one another's places. As many VMs as there are
-    moves may be away from where they started; more cost a price that rises while there are too many. Where a state would
-    be the best plan, its moves are put into an order in which each is legal; if that fails it is passed over. With a
-    goal, every plan that reaches it lowers the number of moves by one.
+    moves may be away from where they started; each one more costs a price that rises while there are too many. Where a
+    state would be the best plan, its moves are put into an order in which each is legal; what cannot be made is left
+    out. With a goal, every plan that reaches it lowers the number of moves by one.
 
-    Results depend on the speed of the machine unless ``steps`` is given. Compiling, once per machine, is not in the time
-    limit.
+    Results depend on the speed of the machine unless ``steps`` is given. Compiling, once per machine, is not in the
+    time limit.
 
     Args:
         steps: Changes to look at instead of a time limit.
@@ -81,7 +81,10 @@ class LocalSearch(Solver[VmInstance, VmSolution]):
         full = STEPS * instance.num_vms * instance.terms.mnl
         chunk, done, anneals, this = min(CHUNK, max(full // 20, 1)), 0, 1, 0
         while record.whole[CAP] > 0:
-            share = (time.perf_counter() - began) / time_limit if self.steps is None else done / max(self.steps, 1)
+            if self.steps is None:
+                share = (time.perf_counter() - began) / time_limit
+            else:
+                share = done / self.steps if self.steps else 1.0
             if share >= 1:
                 break
             if this == 0 and share > LOOK:

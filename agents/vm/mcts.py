@@ -146,7 +146,7 @@ class _Search:
             node.best = max(node.best, value)
 
     def _keep(self, count: int, gained: float) -> float:
-        """The value of the moves made, which are kept if they are the best: cores gained; beyond the goal moves left."""
+        """The value of the moves made: cores gained, and at the goal moves left; the best are kept."""
         value = gained if gained < self._needed else self._needed + self._slot * (1 + self._mnl - count)
         if value > self.value + 1e-9:
             self.plan, self.value = self.path[:count].copy(), value

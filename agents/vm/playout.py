@@ -187,7 +187,15 @@ def play_out(
         done: Moves made so far.
         gained: Usable cores gained by them.
         needed: Those that the goal needs.
-        blur: See :func:`best_moves`, like the others that are not named here.
+        blur: See :func:`best_moves`.
+        kinds: Likewise.
+        vm: Likewise.
+        pm: Likewise.
+        members: Likewise.
+        first: Likewise.
+        fragment: Likewise.
+        weight: Likewise.
+        rng: Likewise.
         moves: Moves made, int64 ``[mnl, 5]``; those that follow are added.
 
     Returns:

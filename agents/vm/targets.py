@@ -7,8 +7,8 @@ Arrays, for V VMs on P PMs:
   change is looked at
 - ``value`` float64 ``[P]``: usable cores of each PM, weighted
 - ``lists`` int32 ``[P, L]``: VMs of each PM
-- ``room`` int64 ``[2, 2 P + 1]``: the NUMA nodes (2 p + n) with cores for the smallest VM that may move, and where in that list each
-  one is (-1: nowhere); the last entry of the first row counts them
+- ``room`` int64 ``[2, 2 P + 1]``: the NUMA nodes (2 p + n) with cores for the smallest VM that may move, and
+  where in that list each node is (-1: nowhere); the last entry of the first row counts them
 - ``away`` int64 ``[V + 1]``: the VMs that are not where they started; the last entry counts them
 - ``members`` int64 ``[G]``, ``first`` int64 ``[groups + 1]``: VMs by anti-affinity group
 """

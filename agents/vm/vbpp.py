@@ -15,8 +15,20 @@ from ...envs.vm.solution import VmSolution
 from ..core import Solver, SolverResult
 from .arrange import arranged, gain_to_goal
 from .targets import (
-    CPU, DOUBLE, MEMORY, MOVABLE, NODE, PM, fragments_of, has_room, meets_group, sample_cluster, start_at, take, usable_with,
-)  # fmt: skip
+    CPU,
+    DOUBLE,
+    MEMORY,
+    MOVABLE,
+    NODE,
+    PM,
+    fragments_of,
+    has_room,
+    meets_group,
+    sample_cluster,
+    start_at,
+    take,
+    usable_with,
+)
 
 ALPHAS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 
@@ -26,7 +38,7 @@ def _take_off(count: int, vm: Any, pm: Any, fragment: Any, weight: Any) -> Any:
     """Take VMs off, one by one the one whose leaving lowers fragments most; who they are, int64 ``[n]``, n <= count."""
     off, taken = np.full(count, -1), 0
     weights = weight.sum()
-    for i in range(count):
+    for _ in range(count):
         best, chosen = -1e300, -1
         for v in range(len(vm)):
             p, n = vm[v, PM], vm[v, NODE]
@@ -76,12 +88,12 @@ def _put_back(off: Any, vm: Any, pm: Any, capacity: Any, members: Any, first: An
 class VectorBinPacking(Solver[VmInstance, VmSolution]):
     """Alpha-VBPP of the comparison in the VMR2L paper, rebuilt from one sentence.
 
-    What is known of it is that a share alpha of the migration limit is taken off and put back greedily, as in vector bin
-    packing; its details are not public, so the following are ours. In rounds, alpha times the limit of the VMs are taken
-    off, those first whose leaving lowers fragments most, and put back in order of size, the largest first, where they
-    cost fewest usable cores and fit best by cores and memory. A round counts if it gains; the first that does not, or
-    that moves more VMs than allowed, is the last. Every alpha is tried, and the best plan kept whose moves can be made
-    one after another.
+    What is known of it is that a share alpha of the migration limit is taken off and put back greedily, as in vector
+    bin packing; we do not know its details, so the following are ours. In rounds, alpha times the limit of VMs are
+    taken off, those first whose leaving lowers fragments most, and put back in order of size, the largest first, where
+    they cost fewest usable cores and fit best by cores and memory. A round counts if it gains; the first that does not,
+    or that moves more VMs than allowed, is the last. Every alpha is tried, and the best plan kept whose moves can be
+    made one after another.
 
     Args:
         alphas: The values to try.

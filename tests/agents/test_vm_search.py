@@ -16,7 +16,7 @@ from schedlab.envs.vm.check import check_plan
 from schedlab.envs.vm.config import VmConfig
 from schedlab.envs.vm.formats import read_cluster
 from schedlab.envs.vm.generate import random_cluster
-from schedlab.envs.vm.instance import Fragment, Terms, VmInstance, fragment_rate
+from schedlab.envs.vm.instance import Fragment, Terms, VmInstance
 from schedlab.envs.vm.solution import VmSolution
 
 MEDIUM = Path("/work/shared/data/vm/vmr_medium_base.json.gz")
@@ -78,34 +78,33 @@ def wanted(instance, **places):
     return arranged(instance, start_at(instance, VmSolution.of(moves)))
 
 
+def at(instance, places):
+    """The cluster with its VMs elsewhere."""
+    host, node = np.array(places).T
+    return replace(instance, host=host, node=node)
+
+
+def one_move_on(instance, places):
+    """Where VMs can be one move after they are at ``places``."""
+    here = at(instance, places)
+    free, memory = here.free(), here.free_memory()
+    for vm in np.flatnonzero(instance.movable).tolist():
+        group = instance.group[vm]
+        others = {places[w][0] for w in range(len(places)) if w != vm and instance.group[w] == group >= 0}
+        for pm, node in np.ndindex(instance.num_pms, 3 - instance.nodes[vm]):
+            span = [0, 1] if instance.nodes[vm] == 2 else [node]
+            fits = all(free[pm, n] >= instance.cpu[vm] and memory[pm, n] >= instance.memory[vm] for n in span)
+            if fits and pm not in others:
+                yield (*places[:vm], (pm, node), *places[vm + 1 :])
+
+
 def lowest_rate(instance):
-    """The lowest fragment rate of all plans, by trying every sequence of moves that leads to another state."""
-    doubles, group = instance.nodes == 2, instance.group
-    states = {(tuple(instance.host.tolist()), tuple(instance.node.tolist()))}
-    lowest, seen = instance.fragment_rate(), set(states)
+    """The lowest fragment rate of all plans, by trying them."""
+    reached = last = {tuple(zip(instance.host.tolist(), instance.node.tolist(), strict=True))}
     for _ in range(instance.terms.mnl):
-        following = set()
-        for host, node in states:
-            here = replace(instance, host=np.array(host), node=np.array(node))
-            free, memory = here.free(), here.free_memory()
-            lowest = min(lowest, fragment_rate(free, instance.terms.fragments))
-            for vm in np.flatnonzero(instance.movable).tolist():
-                for pm in range(instance.num_pms):
-                    mates = [w for w in range(instance.num_vms) if w != vm and host[w] == pm]
-                    if group[vm] >= 0 and any(group[w] == group[vm] for w in mates):
-                        continue
-                    for n in range(1 if doubles[vm] else 2):
-                        span = slice(0, 2) if doubles[vm] else slice(n, n + 1)
-                        fits = (free[pm, span] >= instance.cpu[vm]).all() and (memory[pm, span] >= instance.memory[vm]).all()
-                        state = (host[:vm] + (pm,) + host[vm + 1 :], node[:vm] + (n,) + node[vm + 1 :])
-                        if fits and state not in seen:
-                            seen.add(state)
-                            following.add(state)
-        states = following
-    for host, node in states:
-        here = replace(instance, host=np.array(host), node=np.array(node))
-        lowest = min(lowest, here.fragment_rate())
-    return lowest
+        last = {after for places in last for after in one_move_on(instance, places)} - reached
+        reached = reached | last
+    return min(at(instance, places).fragment_rate() for places in reached)
 
 
 def tiny(seed):
@@ -154,7 +153,7 @@ def test_local_search_is_never_worse_than_the_rule_it_starts_from(name):
         assert judged(instance, plan, config) <= rule
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_local_search_finds_the_optimum_of_tiny_clusters(seed):
     instance = tiny(seed)
     plan = LocalSearch(steps=60_000).solve(instance, time_limit=1.0, seed=0).solution
