@@ -29,12 +29,14 @@ class AgentOptions:
         workers: Threads of exact solvers.
         temperature: Of sampled learned policies: 1 samples from the policy as trained, less stays closer to its best
             guess. The default was the best of 0.5, 0.7, 0.85 and 1 for 128 samples of random job shops.
+        quantile: Of sampled learned policies: choices less likely than this quantile of a state's are not drawn.
         device: Where learned policies compute: ``"cpu"``, ``"cuda"``, or ``"auto"`` for a GPU when there is one.
     """
 
     time_limit: float = 10.0
     workers: int = 0
     temperature: float = 0.5
+    quantile: float = 0.0
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -44,6 +46,8 @@ class AgentOptions:
             raise ValueError(f"workers must not be negative, got {self.workers}")
         if not 0 < self.temperature < float("inf"):
             raise ValueError(f"the temperature must be positive, got {self.temperature}")
+        if not 0 <= self.quantile < 1:
+            raise ValueError(f"the quantile must lie in 0..1, 1 excluded, got {self.quantile}")
 
     @property
     def threads(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..envs.core.errors import InputError
 from ..envs.core.graph import GraphSpec
@@ -33,6 +34,8 @@ class LearnedPolicy(Policy[Any, Any]):
         greedy_first: When drawing, still take the most likely actions in the first row of every instance: of several
             samples one should be the best guess.
         temperature: Divides the logits before drawing.
+        quantile: Choices less likely than this quantile of a state's are not drawn (Ding et al. 2025, who call it
+            thresholding); 0 draws from all.
         device: Where to compute.
     """
 
@@ -46,6 +49,7 @@ class LearnedPolicy(Policy[Any, Any]):
         sample: bool = False,
         greedy_first: bool = False,
         temperature: float = 1.0,
+        quantile: float = 0.0,
         device: str | torch.device | None = None,
     ) -> None:
         self.network = network.eval() if device is None else network.to(device).eval()
@@ -53,7 +57,7 @@ class LearnedPolicy(Policy[Any, Any]):
         self.environment = environment or {}
         self.features = features
         self.stochastic, self.greedy_first = sample, greedy_first
-        self.temperature = temperature
+        self.temperature, self.quantile = temperature, quantile
         self.device = next(network.parameters()).device
         self._encoding: Encoding | None = None
         self._graph, self._drawn = torch.empty(0), torch.empty(0)
@@ -67,6 +71,7 @@ class LearnedPolicy(Policy[Any, Any]):
         *,
         sample: bool = False,
         temperature: float = 1.0,
+        quantile: float = 0.0,
         device: str | torch.device = "cpu",
     ) -> LearnedPolicy:
         """The policy of a checkpoint folder.
@@ -76,6 +81,7 @@ class LearnedPolicy(Policy[Any, Any]):
             problem: The problem to play.
             sample: Draw actions, except in the first row of every instance.
             temperature: Divides the logits before drawing.
+            quantile: Choices less likely than this quantile of a state's are not drawn.
             device: Where to compute.
 
         Raises:
@@ -93,6 +99,7 @@ class LearnedPolicy(Policy[Any, Any]):
             sample=sample,
             greedy_first=True,
             temperature=temperature,
+            quantile=quantile,
             device=device,
         )
 
@@ -135,12 +142,27 @@ class LearnedPolicy(Policy[Any, Any]):
             table = candidates.padded(logits, -torch.inf)
             chosen = table.argmax(dim=1)
             if self.stochastic:
+                if self.quantile:
+                    table = likely(table, candidates.count, self.quantile)
                 # from the largest down, so that no temperature makes infinities
                 chances = torch.softmax((table - table.max(dim=1, keepdim=True).values) / self.temperature, dim=1)
                 drawn = torch.multinomial(chances, 1, generator=self._generator).squeeze(1)
                 chosen = torch.where(self._drawn[playing], drawn, chosen)
             actions[rows] = action[candidates.first + chosen].cpu().numpy()
         return actions
+
+
+def likely(table: Tensor, count: Tensor, quantile: float) -> Tensor:
+    """Logits ``[S, K]`` with minus infinity where a choice is less likely than a quantile of those of its state.
+
+    Args:
+        table: Logits, minus infinity where there is no choice.
+        count: Choices of each state, ``[S]``.
+        quantile: In 0..1; at least the most likely choice is left.
+    """
+    kept = ((1 - quantile) * count).ceil().long().clamp(min=1)
+    least = table.sort(dim=1, descending=True).values.gather(1, kept[:, None] - 1)
+    return table.masked_fill(table < least, -torch.inf)
 
 
 def torch_device(name: str) -> torch.device:

@@ -125,5 +125,10 @@ def _trained_policy(folder: str, problem: Problem[Any, Any, Any], options: Agent
     except ImportError as error:
         raise InputError(f"trained agents need torch: pip install 'schedlab[train]' ({error})") from error
     return LearnedPolicy.load(
-        folder, problem, sample=sample, temperature=options.temperature, device=torch_device(options.device)
+        folder,
+        problem,
+        sample=sample,
+        temperature=options.temperature,
+        quantile=options.quantile,
+        device=torch_device(options.device),
     )

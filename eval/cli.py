@@ -133,6 +133,13 @@ def _agent_options(parser: argparse.ArgumentParser) -> None:
         help="of sampled learned agents: 1 samples as trained, less stays closer to the best guess (default: 0.5)",
     )
     parser.add_argument(
+        "--quantile",
+        type=float,
+        default=0.0,
+        metavar="Q",
+        help="of sampled learned agents: choices less likely than this quantile of a state's are not drawn (default 0)",
+    )
+    parser.add_argument(
         "--device", default="cpu", help="where learned agents compute: cpu, cuda, or auto (default: cpu)"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from dataclasses import asdict
@@ -74,6 +75,7 @@ def _options(arguments: argparse.Namespace) -> AgentOptions:
             time_limit=arguments.time_limit,
             workers=arguments.workers,
             temperature=arguments.temperature,
+            quantile=arguments.quantile,
             device=arguments.device,
         )
     except ValueError as error:
@@ -181,12 +183,18 @@ def run_check(arguments: argparse.Namespace) -> int:
             print(violation)
         print(f"{path}: infeasible, {len(report.violations)} violations")
         return 1
-    if claimed is not None and claimed != report.objective:
-        print(f"{path}: feasible, but claims {claimed} and has {exact_number(report.objective)}")
+    if claimed is not None and not _same(claimed, report.objective):
+        print(f"{path}: feasible, but claims {claimed!r} and has {exact_number(report.objective)}")
         return 1
     measures = f"; {measures_text(report.measures)}" if report.measures else ""
     print(f"{path}: feasible, objective {exact_number(report.objective)}{measures}")
     return 0
+
+
+def _same(claimed: Any, objective: float) -> bool:
+    """Whether a file says of its solution what the checker says, up to the rounding of fractions."""
+    number = isinstance(claimed, (int, float)) and not isinstance(claimed, bool)
+    return number and math.isclose(claimed, objective, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def _read_json(path: Path) -> Any:

@@ -54,7 +54,7 @@ class Pictured:
 
 
 def save_pictures(folder: Path, pictured: Pictured) -> list[str]:
-    """Write ``objectives.png``, ``seconds.png``, ``against.png`` and ``distribution.png``, if there is something to show.
+    """Write ``objectives.png``, ``seconds.png``, ``against.png``, ``distribution.png``, if there is something to show.
 
     Returns:
         Names of the files written.

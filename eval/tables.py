@@ -31,7 +31,7 @@ def percent(fraction: float, sign: str = "") -> str:
 
 
 def exact_number(value: float) -> str:
-    """Every digit of an objective, fractions to a millionth; ``:g`` would round numbers of seven digits."""
+    """An objective to a millionth; ``:g`` would round numbers of seven digits."""
     return f"{round(value, 6):.15g}"
 
 

@@ -37,6 +37,7 @@ class NetworkConfig:
         prior: What each candidate's feature adds to its logit before anything is learned, D numbers, or none: an
             untrained policy then follows a rule, and training changes it where that pays.
         architecture: Kind of network, one of ``ARCHITECTURES``.
+        mark: Which candidate feature marks what a first pick chose; -1 for none.
 
     Raises:
         ValueError: A size is not positive, the heads do not divide the width, or a name is unknown.
@@ -55,6 +56,7 @@ class NetworkConfig:
     attend: str = "legal"
     prior: tuple[float, ...] = ()
     architecture: str = "encode-once"
+    mark: int = -1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "relations", tuple(self.relations))  # a list when it comes from JSON
@@ -69,6 +71,8 @@ class NetworkConfig:
         object.__setattr__(self, "prior", tuple(self.prior))
         if len(self.prior) not in (0, self.candidate_features) or any(not abs(weight) < 1e4 for weight in self.prior):
             raise ValueError(f"prior must be a number for each of the {self.candidate_features} candidate features")
+        if not isinstance(self.mark, int) or not -1 <= self.mark < self.candidate_features:
+            raise ValueError(f"mark must be the place of a candidate feature, or -1, got {self.mark!r}")
         if self.hidden % self.heads:
             raise ValueError(f"{self.heads} heads do not divide the width {self.hidden}")
         for name, choices in (

@@ -16,6 +16,9 @@ from ..envs.core.graph import GraphSpec
 from .architectures import make_network
 from .policy import GraphPolicy, NetworkConfig
 
+MARK = "is_chosen"
+"""Candidate feature that marks what the first of two picks chose, where a problem shows that."""
+
 
 def network_config(spec: GraphSpec, prior: Mapping[str, float] | None = None, **sizes: Any) -> NetworkConfig:
     """A network that fits an observation.
@@ -37,6 +40,7 @@ def network_config(spec: GraphSpec, prior: Mapping[str, float] | None = None, **
         relations=tuple(name for name, _ in spec.relations),
         candidate_features=len(spec.candidate_features),
         context_features=len(spec.context_features),
+        mark=spec.candidate_features.index(MARK) if MARK in spec.candidate_features else -1,
         prior=tuple(prior.get(name, 0.0) for name in spec.candidate_features) if prior else (),
         **sizes,
     )

@@ -108,13 +108,18 @@ class TreePolicy(GraphPolicy):
     ``attention_layers`` of the configuration is the number of blocks, at least one; ``attend`` must be ``"all"``.
 
     Raises:
-        ValueError: The configuration shows it legal candidates only, encodes at every step, or has no block.
+        ValueError: The configuration shows it legal candidates only, encodes at every step, has no block, or names no
+            feature that marks the first pick.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         if config.attend != "all" or config.encode != "once" or config.attention_layers < 1:
             raise ValueError(
                 "architecture 'vmr2l' needs attend 'all', encode 'once' and attention_layers of at least 1"
+            )
+        if config.mark < 0:
+            raise ValueError(
+                "architecture 'vmr2l' is for problems that mark what a first pick chose: there is no mark here"
             )
         # GraphPolicy's own attention over candidates is not used
         super().__init__(replace(config, attention_layers=0))
@@ -132,8 +137,7 @@ class TreePolicy(GraphPolicy):
         trees = Trees.of(candidates, encoding.nodes.shape[1])
         for block in self.blocks:
             tokens = block(tokens, trees, states)
-        # the last feature marks what was picked and waits for its place
-        marked = candidates.features[:, -1:] * tokens
+        marked = candidates.features[:, self.config.mark, None] * tokens
         chosen = tokens.new_zeros(states, tokens.shape[1]).index_add(0, state, marked)
         tokens = self.mix(tokens) + self.from_chosen(chosen).index_select(0, state)
         scores = self.score(tokens).squeeze(-1)

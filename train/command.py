@@ -96,7 +96,8 @@ def _folder_and_settings(arguments: argparse.Namespace, given: dict[str, Any]) -
     names = ("minutes", "steps", "seed", "threads", "algorithm", "device")
     overrides = {name: getattr(arguments, name) for name in names}
     if arguments.resume:
-        if arguments.out or arguments.config or given or arguments.seed is not None or arguments.algorithm or arguments.start:
+        others = (arguments.out, arguments.config, given, arguments.algorithm, arguments.start)
+        if any(others) or arguments.seed is not None:
             raise InputError(
                 "--resume keeps its own folder and settings; only --minutes, --steps, --threads and --device may change"
             )

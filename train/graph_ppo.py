@@ -145,6 +145,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             raise ValueError(f"segment must not be negative, got {segment}")
         if segment and (baseline != "value" or repeats != 1):
             raise ValueError("segments of episodes have no group to compare with: use baseline 'value' and repeats 1")
+        if teachers and len(teachers) != len(environments):
+            raise ValueError(f"{len(teachers)} teachers for {len(environments)} environments: one for each")
         if precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {precision!r} not understood; use float32 or bfloat16")
         self.instances, self.repeats, self.minibatch_instances = instances, repeats, minibatch_instances
@@ -259,7 +261,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
     @property
     def imitating(self) -> bool:
         """Whether the teachers play."""
-        return bool(1.0 - self._current_progress_remaining < self.imitation)
+        return bool(self.teachers) and 1.0 - self._current_progress_remaining < self.imitation
 
     def _play(
         self, stream: Streams, proceed: Callable[[int], bool], teacher: Policy[Any, Any] | None

@@ -208,10 +208,16 @@ def draw(
         generator: Source of chance.
         wanted: The action to take in every state, ``[S]``; by default one is drawn.
         action: The action of every candidate, ``[L]``; needed with ``wanted``.
+
+    Raises:
+        ValueError: What is wanted is no candidate.
     """
     log_chances = torch.log_softmax(candidates.padded(logits, -torch.inf), dim=1)
     if wanted is None or action is None:
         chosen = torch.multinomial(log_chances.exp(), 1, generator=generator)
     else:
-        chosen = (candidates.padded(action, -1) == wanted[:, None]).int().argmax(dim=1, keepdim=True)
+        found = candidates.padded(action, -1) == wanted[:, None]
+        if not bool(found.any(dim=1).all()):
+            raise ValueError("the teacher chose an action that is not among the candidates")
+        chosen = found.int().argmax(dim=1, keepdim=True)
     return chosen.squeeze(1), log_chances.gather(1, chosen).squeeze(1)

@@ -18,12 +18,16 @@ from .mcts import Mcts
 from .mip import Mip, Start
 from .patterns import Patterns
 from .pop import Pop
-from .rules import RULES, Rule, RulePolicy, plan_of
+from .rules import RULES, Rule, RulePolicy, compile_rules, plan_of
 from .vbpp import VectorBinPacking
 
 
 def _follow(rule: Rule) -> Callable[[VmConfig, AgentOptions], Agent]:
-    return lambda config, options: RulePolicy(rule)
+    def build(config: VmConfig, options: AgentOptions) -> Agent:
+        compile_rules()
+        return RulePolicy(rule)
+
+    return build
 
 
 def _ha_pair(instance: VmInstance, seed: int) -> VmSolution:

@@ -125,7 +125,7 @@ def _into_place(j: int, v: int, w: int, rng: Any, vm: Any, pm: Any, chain: Any) 
     elif vm[w, DOUBLE]:
         n = int(draw(rng) * 2)
     _link(j, v, vm[w, PM], n, chain)
-    return pm[vm[w, PM], n] + vm[w, CPU] >= vm[v, CPU]
+    return bool(pm[vm[w, PM], n] + vm[w, CPU] >= vm[v, CPU])
 
 
 @njit(cache=True, inline="always")
@@ -133,7 +133,7 @@ def _into_room(j: int, v: int, place: int, vm: Any, pm: Any, chain: Any) -> bool
     """Link j: VM v goes to a node with room; whether there are cores enough."""
     n = 0 if vm[v, DOUBLE] else place % 2
     _link(j, v, place // 2, n, chain)
-    return pm[place // 2, n] >= vm[v, CPU]
+    return bool(pm[place // 2, n] >= vm[v, CPU])
 
 
 @njit(cache=True, inline="always")

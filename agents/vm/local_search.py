@@ -36,11 +36,17 @@ START_SHARE = 0.25
 
 
 def start_plan(instance: VmInstance, until: float) -> VmSolution:
-    """The plan of ``ha-pair``, or as much of it as is made until a time (``time.perf_counter``)."""
+    """The plan of ``ha-pair``, or as much of it as is made until a time (``time.perf_counter``).
+
+    Raises:
+        RuntimeError: The compiled rule does not fit the simulator.
+    """
     simulator, policy = VmSimulator(sizes_of([instance]), 1), RulePolicy(RULES["ha-pair"])
     simulator.reset([instance])
     while not simulator.done[0] and time.perf_counter() < until:
         simulator.step(policy.act(simulator))
+        if simulator.illegal_count:
+            raise RuntimeError("ha-pair chose an illegal action: delete the cached files (make clean)")
     return simulator.solution(0)
 
 

@@ -79,7 +79,7 @@ class _Search:
         self._fragments = fragments_of(instance)
         self._slot = instance.terms.fragments[0].size * instance.terms.fragments[0].weight
         self._vm, self._pm = state.vm, state.pm
-        self._rest: tuple[Any, ...] = (state.vm, state.pm, state.members, state.first, *self._fragments, rng)
+        self._rest: Any = (state.vm, state.pm, state.members, state.first, *self._fragments, rng)
         self._kinds = kinds
         self.path = np.zeros((self._mnl, 5), np.int64)
         self.decided, self._gained = 0, 0.0
@@ -131,12 +131,12 @@ class _Search:
 
     def _promising(self) -> NDArray[np.int64]:
         moves, gains = np.zeros((TOP, 5), np.int64), np.zeros(TOP)
-        count = best_moves(0.0, self._kinds, *self._rest, moves, gains)
+        count = best_moves(*(0.0, self._kinds, *self._rest, moves, gains))
         return moves[:count]
 
     def _evaluate(self, nodes: list[_Node], count: int, gained: float, blur: float) -> None:
         """Play out from the last node, tell all, and go back to the root."""
-        end, gained = play_out(count, gained, self._needed, blur, self._kinds, *self._rest, self.path)
+        end, gained = play_out(*(count, gained, self._needed, blur, self._kinds, *self._rest, self.path))
         value = self._keep(end, gained)
         undo(end - self.decided, self._vm, self._pm, self.path[self.decided :])
         self._low, self._high = min(self._low, value), max(self._high, value)

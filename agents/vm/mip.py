@@ -197,7 +197,7 @@ class AggregateSolver(Solver[VmInstance, VmSolution]):
             short = model.goal is not None and model.value(x) + model.constant_value() < model.goal
             answer = Answer(infeasible=True) if short else Answer(x, float(model.cost @ x))
         if answer.x is not None:
-            search.offer(execute(search.instance, model.classes, model.change(answer.x), model.mnl))
+            search.offer(execute(search.instance, model.classes, model.change(answer.x), model.mnl, until))
         return answer
 
     def _result(self, search: Search) -> SolverResult[VmSolution]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -216,7 +218,7 @@ class _Errand:
         return False
 
 
-def execute(instance: VmInstance, classes: Classes, change: Whole, mnl: int) -> Executed:
+def execute(instance: VmInstance, classes: Classes, change: Whole, mnl: int, until: float = math.inf) -> Executed:
     """Moves that change the counts of VMs as wanted, or as far as they can.
 
     Moves are made in rounds as they become legal. Where VMs stand in each other's way, one goes by way of another place
@@ -227,6 +229,7 @@ def execute(instance: VmInstance, classes: Classes, change: Whole, mnl: int) -> 
         classes: VMs that can stand in for one another; anti-affinity is heeded whether they tell groups apart or not.
         change: VMs of each class that come to each place, less those that leave it, int64 ``[C, P, 2]``.
         mnl: Largest number of moves; no fewer than come in ``change``.
+        until: When to try no more orders, by ``time.perf_counter``.
     """
     found: list[Executed] = []
     for attempt in range(TRIES):
@@ -234,7 +237,7 @@ def execute(instance: VmInstance, classes: Classes, change: Whole, mnl: int) -> 
         errand = _Errand(Cluster(instance), classes, change, rng)
         complete = errand.run(mnl)
         found.append(errand.cluster.best(complete))
-        if complete:
+        if complete or time.perf_counter() > until:
             break
     return min(found, key=lambda item: (item.rate, len(item.solution)))
 

@@ -222,8 +222,9 @@ class PatternModel:
         while time.perf_counter() < until:
             value, moves, rows, right = self._program()
             result = self._optimize.linprog(
-                -value, A_ub=moves[None, :], b_ub=[float(mnl)], A_eq=rows, b_eq=right, method="highs"
-            )
+                -value, A_ub=moves[None, :], b_ub=[float(mnl)], A_eq=rows, b_eq=right, method="highs",
+                options={"time_limit": max(until - time.perf_counter(), 0.01)},
+            )  # fmt: skip
             if result.status != 0:
                 break
             kind, net = np.split(result.eqlin.marginals, [len(self._room)])
@@ -307,7 +308,7 @@ class Patterns(Mip):
             change = patterns.plan(mnl, search.seconds) if search.seconds > 0 else None
             if change is None:
                 return
-            search.offer(execute(instance, model.classes, change, instance.terms.mnl))
+            search.offer(execute(instance, model.classes, change, instance.terms.mnl, search.deadline))
             if search.settled():
                 return
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from ...envs.core.simulator import Simulator
 from ...envs.vm import kernels as k
 from ...envs.vm import state as s
 from ...envs.vm.instance import VmInstance
-from ...envs.vm.simulate import VmSimulator
+from ...envs.vm.simulate import VmSimulator, sizes_of
 from ...envs.vm.solution import VmSolution
 from ..core import Policy
 
@@ -138,9 +139,7 @@ def _cheapest(b: int, kind: Any, world: Any, state: Any, found: Any) -> None:
 
 @njit(cache=True)
 def _gain_with_best_place(b: int, v: int, cheapest: Any, world: Any, state: Any) -> float:
-    """What the best move of a VM gains in usable cores."""
-    if world.vm[b, v, s.GROUP] >= 0:
-        return _best_place(b, v, True, world, state)[0]
+    """What the best move of a VM gains in usable cores, if no other VM of its group is in the way."""
     host, kind = state.vm[b, v, s.HOST], world.kind[b, world.vm[b, v, s.KIND]]
     # on its own PM only the other NUMA node is a place
     loss = cheapest[1] if cheapest[2] == host else cheapest[0]
@@ -148,6 +147,11 @@ def _gain_with_best_place(b: int, v: int, cheapest: Any, world: Any, state: Any)
     if kind[s.NODES_USED] == 1 and k.fits(state.pm[b, host], kind, 1 - state.vm[b, v, s.NODE]):
         gain = max(gain, _gain_of_move(b, v, host, 1 - state.vm[b, v, s.NODE], world, state))
     return gain
+
+
+@njit(cache=True, inline="always")
+def _is_better(gain: float, cores: int, best: float, smallest: int, chosen: int) -> bool:
+    return gain > best + TINY or (chosen >= 0 and gain > best - TINY and cores < smallest)
 
 
 @njit(cache=True, nogil=True)
@@ -170,7 +174,11 @@ def _best_pair(world: Any, state: Any, choice: Any) -> None:
             gain = _gain_with_best_place(b, v, cheapest[world.vm[b, v, s.KIND]], world, state)
             cores = kind[s.CPU] * kind[s.NODES_USED]
             # of moves that gain as much the one of the smallest VM, which uses up least
-            if gain > best + TINY or (chosen >= 0 and gain > best - TINY and cores < smallest):
+            if not _is_better(gain, cores, best, smallest, chosen):
+                continue
+            if world.vm[b, v, s.GROUP] >= 0:
+                gain = _best_place(b, v, True, world, state)[0]
+            if _is_better(gain, cores, best, smallest, chosen):
                 best, smallest, chosen = gain, cores, v
         choice[b] = chosen if chosen >= 0 else stop
 
@@ -194,13 +202,22 @@ RULES = {
 }
 
 
+@cache
+def compile_rules() -> None:
+    """Have every rule compiled, so that no measured time pays for it."""
+    from .targets import sample_cluster
+
+    for rule in RULES.values():
+        plan_of(rule, sample_cluster())
+
+
 def plan_of(rule: Rule, instance: VmInstance) -> VmSolution:
     """The plan that a rule makes: a quick start for solvers."""
-    from ...envs.vm.simulate import sizes_of
-
     simulator = VmSimulator(sizes_of([instance]), 1)
     policy = RulePolicy(rule)
     simulator.reset([instance])
     while not simulator.done[0]:
         simulator.step(policy.act(simulator))
+        if simulator.illegal_count:  # or it would go on for ever
+            raise RuntimeError(f"{rule.name} chose an illegal action")
     return simulator.solution(0)

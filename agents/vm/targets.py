@@ -61,10 +61,11 @@ def least_cores(instance: VmInstance) -> int:
 def sample_cluster() -> VmInstance:
     """A cluster of two PMs and three VMs, to compile kernels with."""
     two = np.array([[4, 4], [4, 4]])
-    vms = [np.array(column) for column in ([2, 2, 1], [1, 1, 1], [1, 1, 1], [0, 1, 1], [0, 0, 1])]
     return VmInstance(
-        "sample", ("a", "b"), two, two, ("u", "v", "w"), ("x",) * 3, *vms, movable=np.ones(3, np.bool_),
-        group=np.array([0, 0, -1]), rack=np.zeros(2, np.int64), terms=Terms(1, (Fragment(4),)),
+        "sample", ("a", "b"), two, two, ("u", "v", "w"), ("any",) * 3, cpu=np.array([2, 2, 1]),
+        memory=np.ones(3, np.int64), nodes=np.ones(3, np.int64), host=np.array([0, 1, 1]), node=np.array([0, 0, 1]),
+        movable=np.ones(3, np.bool_), group=np.array([0, 0, -1]), rack=np.zeros(2, np.int64),
+        terms=Terms(1, (Fragment(4),)),
     )  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def has_room(v: int, p: int, n: int, vm: Any, free: Any) -> bool:
     """Whether a VM fits into what is free on a node, or on both."""
     cpu, memory = vm[v, CPU], vm[v, MEMORY]
     fits = free[p, n] >= cpu and free[p, 2 + n] >= memory
-    return fits and (not vm[v, DOUBLE] or (free[p, 1] >= cpu and free[p, 3] >= memory))
+    return bool(fits and (not vm[v, DOUBLE] or (free[p, 1] >= cpu and free[p, 3] >= memory)))
 
 
 @njit(cache=True, inline="always")
@@ -158,7 +159,7 @@ def usable_with(v: int, p: int, n: int, sign: int, vm: Any, pm: Any, fragment: A
 @njit(cache=True, inline="always")
 def not_overfull(p: int, pm: Any) -> bool:
     """Whether the VMs of a PM have room there."""
-    return pm[p, 0] >= 0 and pm[p, 1] >= 0 and pm[p, 2] >= 0 and pm[p, 3] >= 0
+    return bool(pm[p, 0] >= 0 and pm[p, 1] >= 0 and pm[p, 2] >= 0 and pm[p, 3] >= 0)
 
 
 @njit(cache=True)

@@ -2,6 +2,7 @@
 
 from .config import OBJECTIVES, VmConfig
 from .env import VMReschedulingEnv, VMReschedulingVectorEnv
+from .formats import read_cluster, write_cluster
 from .instance import Changes, Fragment, Terms, VmInstance, fragment_rate
 from .joint import JointActionWrapper
 from .late import LateResult, apply_late
@@ -26,4 +27,6 @@ __all__ = [
     "VmSolution",
     "apply_late",
     "fragment_rate",
+    "read_cluster",
+    "write_cluster",
 ]

@@ -9,7 +9,6 @@ import numpy as np
 from ..core.problem import CheckReport
 from .config import VmConfig
 from .instance import Fragment, VmInstance
-from .late import apply_late
 from .solution import VmSolution
 
 MAX_VIOLATIONS = 100
@@ -30,18 +29,18 @@ def check_plan(instance: VmInstance, solution: VmSolution, config: VmConfig) -> 
     A move that is wrong is told and not made; those after it are judged as if it were not there.
 
     The objective is the fragment rate after the plan, or after what is left of it when it is applied ``terms.delay``
-    seconds late. With the objective ``"moves"`` it is the number of moves of a plan, applied at once, that reaches the
+    seconds late. Where the terms have a goal it is the number of moves of a plan, applied at once, that reaches the
     goal. Any other plan is worse than all of these: it gets ``terms.mnl`` and, rounded up, the room for VMs of the
     first fragment size that it still lacks, ``(rate - goal) * free cores / size``.
 
-    The measures are ``moves``, ``initial_rate`` and ``free_cores`` (no move changes their number). With the objective
-    ``"moves"`` there is ``rate``, that after the plan; where VMs come and go, ``rate_after_5s``, ``rate_after_60s`` and
+    The measures are ``moves``, ``initial_rate`` and ``free_cores`` (no move changes their number). With a
+    goal there is ``rate``, that after the plan; where VMs come and go, ``rate_after_5s``, ``rate_after_60s`` and
     ``rate_after_600s`` tell what the plan comes to if it is so late, and ``dropped_after_600s`` the moves then lost.
 
     Args:
         instance: The cluster, and what is asked.
         solution: The plan.
-        config: The objective.
+        config: Not looked at: all that is asked is in the instance.
     """
     found = _misshapen(solution)
     cluster = _Cluster(instance)
@@ -52,14 +51,12 @@ def check_plan(instance: VmInstance, solution: VmSolution, config: VmConfig) -> 
         return CheckReport(False, math.nan, tuple(found[:MAX_VIOLATIONS]))
     rate, free = cluster.rate(), cluster.free_cores()
     measures = {"moves": float(len(solution)), "initial_rate": initial, "free_cores": float(free)}
-    if config.objective == "moves":
-        goal = instance.terms.goal if instance.terms.goal is not None else config.goal
-        assert goal is not None  # VmConfig sees to it
+    goal, delay = instance.terms.goal, instance.terms.delay
+    if goal is not None:
         objective = _moves_to_goal(instance, len(solution), rate, goal, free)
         measures["rate"] = rate
     else:
-        delay = instance.terms.delay
-        objective = apply_late(instance, solution, delay).fragment_rate if delay > 0 else rate
+        objective = _late(instance, solution, delay)[0] if delay > 0 else rate
     return CheckReport(True, objective, measures=measures | _late_measures(instance, solution))
 
 
@@ -138,6 +135,13 @@ class _Cluster:
         self._take(vm, -1)
         self.host[vm], self.node[vm] = pm, node
         self._take(vm, 1)
+
+    def leave(self, vm: int) -> None:
+        """Take a VM away for good."""
+        self._take(vm, -1)
+        group = int(self.instance.group[vm])
+        if group >= 0:
+            self.members[group].remove(vm)
 
     def called(self, number: int, vm: int, pm: int, node: int) -> str:
         """How a move is called in a sentence; VMs and PMs that do not exist by their number."""
@@ -221,8 +225,31 @@ def _moves_to_goal(instance: VmInstance, moves: int, rate: float, goal: float, f
 def _late_measures(instance: VmInstance, solution: VmSolution) -> dict[str, float]:
     if not len(instance.changes):
         return {}
-    late = {seconds: apply_late(instance, solution, float(seconds)) for seconds in LATE_SECONDS}
+    late = {seconds: _late(instance, solution, seconds) for seconds in LATE_SECONDS}
     return {
-        **{f"rate_after_{seconds}s": result.fragment_rate for seconds, result in late.items()},
-        "dropped_after_600s": float(late[600].dropped),
+        **{f"rate_after_{seconds}s": rate for seconds, (rate, _) in late.items()},
+        "dropped_after_600s": float(late[LATE_SECONDS[-1]][1]),
     }
+
+
+def _late(instance: VmInstance, solution: VmSolution, seconds: float) -> tuple[float, int]:
+    """The fragment rate, and the moves lost, where VMs come and go for some time before a plan is applied."""
+    cluster, changes, gone, lost = _Cluster(instance), instance.changes, set(), 0
+    for event, time in enumerate(changes.time.tolist()):
+        if time > seconds:
+            break
+        vm = int(changes.leaves[event])
+        if vm >= 0:
+            cluster.leave(vm)
+            gone.add(vm)
+            continue
+        parts = (0, 1) if changes.nodes[event] == 2 else (int(changes.node[event]),)
+        for part in parts:
+            cluster.free[changes.pm[event]][part] -= int(changes.cpu[event])
+            cluster.memory[changes.pm[event]][part] -= int(changes.memory[event])
+    for move in solution.moves():
+        if move[0] in gone or cluster.wrong(*move):
+            lost += 1
+        else:
+            cluster.move(*move)
+    return cluster.rate(), lost

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 NODES = 2  # NUMA nodes of a PM
 MAX_CORES = 1 << 20
 MAX_MEMORY = 1 << 40
+MAX_DELAY = 86_400.0  # a day
 
 Whole = NDArray[np.int64]
 
@@ -70,13 +71,15 @@ class Terms:
             raise ValueError(f"the fragment rate counts 1 to 8 sizes, got {len(self.fragments)}")
         if self.goal is not None and not 0 <= self.goal < 1e9:
             raise ValueError(f"goal must be a fragment rate from 0, got {self.goal!r}")
-        if not 0 <= self.delay < 1e9:
-            raise ValueError(f"delay must be a number of seconds from 0, got {self.delay!r}")
+        if not 0 <= self.delay <= MAX_DELAY:
+            raise ValueError(f"delay must lie in 0..{MAX_DELAY:g} seconds, got {self.delay!r}")
 
 
 @dataclass(frozen=True, eq=False)
 class Changes:
     """VMs that come and go while a plan is computed, in the order of time; where they go is a fact as well.
+
+    Those that come and leave again are not in it at all.
 
     Attributes:
         time: Seconds, float64 ``[E]``, ascending.

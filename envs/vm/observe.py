@@ -6,13 +6,13 @@ candidates. Candidates of the first pick are VMs, whose node is the PM that they
 nodes to which the chosen VM can go, whose node is their PM.
 
 Scales: *u* is a unit, the cores that a fragment of the first size takes from one NUMA node (16 by default). A residue
-is what is free beyond whole units. A slot is room for one more VM of the first size. Counts are log(1 + n) / 4.
+is what is free beyond whole units. A slot is room for one more VM of the first size. Counts are log(1 + n) / 4, where n
+ends at 60 (14 moves, 50 PMs, 250 choices): beyond, there is plenty, and large clusters look as small ones do.
 Features are clipped to +-10. Those of a candidate are 0 where it may not be chosen, unless all are shown.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np

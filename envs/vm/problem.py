@@ -103,6 +103,10 @@ class VmRescheduling(Problem[VmConfig, VmInstance, VmSolution]):
         """None is published; the benchmark compares with what an exact solver of the run proves."""
         return None
 
+    def unfolds(self, instance: VmInstance) -> bool:
+        """Where a plan is applied late: what happens until then is not known when it is made."""
+        return instance.terms.delay > 0 and len(instance.changes) > 0
+
     def check(self, instance: VmInstance, solution: VmSolution, config: VmConfig) -> CheckReport:
         """See :func:`~schedlab.envs.vm.check.check_plan`."""
         return check_plan(instance, solution, config)
@@ -147,7 +151,8 @@ class VmRescheduling(Problem[VmConfig, VmInstance, VmSolution]):
             "medium-low": {**medium, "utilisation": 0.39, "mnl": 100},
             "medium-affinity": {**high, "affinity": 8},
             "large": {**medium, "mix": "large", "num_pms": 1176, "utilisation": 0.8186, "churn": 0.8},
-            "small": {**high, "num_pms": 20, "mnl": 8},
+            # as many VMs come for each PM as in the others
+            "small": {**high, "num_pms": 20, "mnl": 8, "arrivals_per_minute": 0.65},
         }
 
 

@@ -29,7 +29,7 @@ class Tables:
     most: int
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def tables_of(instance: VmInstance) -> Tables:
     """The tables of an instance."""
     demand = np.stack([instance.cpu, instance.memory, instance.nodes], axis=1)

@@ -53,6 +53,8 @@ def test_bad_agent_names_are_refused_in_one_line(text, words):
         {"workers": -1},
         {"temperature": 0},
         {"temperature": float("inf")},
+        {"quantile": 1.0},
+        {"quantile": -0.1},
     ],
 )
 def test_bad_options_are_refused(values):

@@ -207,27 +207,18 @@ def test_the_tree_search_is_not_worse_than_going_greedily():
 
 
 def test_a_vm_waits_until_there_is_room():
-    # the first fits only where the second is
-    instance = packed([[4, 4], [4, 4]], [(4, 1, 0, 0), (4, 1, 1, 0), (4, 1, 0, 1)], mnl=2, fragments=(Fragment(4),))
-    assert wanted(instance, v0=(1, 0), v1=(1, 1))[0].moves() == [(1, 1, 1), (0, 1, 0)]
-
-
-def swap_of_neighbours(mnl):
-    """Two VMs that would free four cores on one node if they changed places; there is room for the smaller one."""
-    return packed(
-        [[7, 4], [5, 4], [2, 2]],
-        [(4, 1, 0, 0), (2, 1, 1, 0), (2, 1, 1, 0), (4, 1, 0, 1), (4, 1, 1, 1), (2, 1, 2, 0)],
-        mnl=mnl,
-        fragments=(Fragment(5),),
-    )
+    # the first VM fits only where the second one is, and its leaving makes room for six
+    instance = packed([[6, 4], [4, 4]], [(4, 1, 0, 0), (4, 1, 1, 0), (4, 1, 0, 1)], mnl=2, fragments=(Fragment(6),))
+    plan, gained = wanted(instance, v0=(1, 0), v1=(1, 1))
+    assert (plan.moves(), gained) == ([(1, 1, 1), (0, 1, 0)], 6.0)
 
 
 def test_vms_in_each_others_place_go_round_by_a_third_one_if_moves_remain():
-    three, two = swap_of_neighbours(3), swap_of_neighbours(2)
-    plan, gained = wanted(three, v0=(1, 0), v1=(0, 0))
-    assert (gained, wanted(two, v0=(1, 0), v1=(0, 0))[1]) == (5.0, 0.0)
-    assert len(plan) == 3
-    judged(three, plan)
+    for mnl, moves, gain in ((3, [(1, 2, 0), (0, 1, 0), (1, 0, 0)], 5.0), (2, [], 0.0)):
+        instance = packed([[9, 0], [6, 0], [5, 0]], [(6, 1, 0, 0), (4, 1, 1, 0)], mnl=mnl, fragments=(Fragment(5),))
+        plan, gained = wanted(instance, v0=(1, 0), v1=(0, 0))
+        assert (plan.moves(), gained) == (moves, gain)
+        judged(instance, plan)
 
 
 @pytest.mark.parametrize("make", [lambda: LocalSearch(-1), lambda: Mcts(0), lambda: VectorBinPacking((0.0,))])

@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from schedlab.agents import make_agent, play
 from schedlab.agents.core import AgentOptions
+from schedlab.agents.learned import likely
+from schedlab.envs.core import InputError
 from schedlab.envs.vm import PROBLEM, VmConfig
 
 CONFIG = VmConfig(num_pms=60, mnl=11)
@@ -60,6 +63,26 @@ def test_the_vmr2l_style_agent_plays_and_is_better_than_doing_nothing():
     config = replace(CONFIG, num_pms=20, mnl=5)
     instances = clusters(config, 4)
     assert mean("vmr2l", instances, config) < mean("no-op", instances, config)
+
+
+def test_unlikely_choices_are_not_drawn_if_so_asked():
+    table = torch.tensor([[0.0, 1.0, 2.0, 3.0], [5.0, 4.0, -torch.inf, -torch.inf]])
+    count = torch.tensor([4, 2])
+    kept = torch.isfinite(likely(table, count, 0.5))
+    assert kept.tolist() == [[False, False, True, True], [True, False, False, False]]
+    assert torch.isfinite(likely(table, count, 0.999)).sum(dim=1).tolist() == [1, 1], "the likeliest one is left"
+    instances = clusters(CONFIG, 2)
+    one = make_agent("ppo@4", PROBLEM, CONFIG, AgentOptions(quantile=0.9999)).solve_many(instances, seed=0)
+    greedy = play(make_agent("ppo", PROBLEM, CONFIG), PROBLEM, instances, CONFIG).objective()
+    found = [PROBLEM.check(i, r.solution, CONFIG).objective for i, r in zip(instances, one, strict=True)]
+    np.testing.assert_allclose(found, greedy)
+
+
+def test_the_best_of_several_plans_is_no_agent_where_they_are_applied_late():
+    config = replace(CONFIG, delay=60)
+    (instance,) = clusters(config, 1)
+    with pytest.raises(InputError, match="picked in hindsight"):
+        make_agent("random@4", PROBLEM, config).solve(instance, time_limit=1, seed=0)
 
 
 def test_a_solver_starts_from_the_agents_plan():

@@ -78,9 +78,52 @@ def test_the_teacher_leaves_after_its_share_of_the_training():
     assert max(played) < 600, "and no longer in the second half"
 
 
-def test_solvers_can_be_imitated_where_their_solutions_can_be_played():
+def test_a_teacher_that_chooses_what_is_no_candidate_is_refused():
+    class Wrong:
+        def begin(self, simulator, seed):
+            pass
+
+        def act(self, simulator):
+            return np.full(simulator.batch_size, 99_999)
+
+    simulator = PROBLEM.simulator_for_config(CONFIG, 2)
+    network = GraphPolicy(network_config(simulator.spec, hidden=16, layers=1, heads=2))
+    instance = PROBLEM.sampler(CONFIG)(np.random.default_rng(0))
+    with pytest.raises(ValueError, match="not among the candidates"):
+        collect(network, simulator, [instance], 2, torch.Generator(), Phases(), teacher=Wrong())
+
+
+def test_a_saved_imitation_goes_on_without_its_teachers(tmp_path):
+    env = gym.make("JobShop-v0", num_jobs=3, num_machines=3)
+    sizes = {"instances": 2, "repeats": 2, "minibatch_instances": 1, "network": {"hidden": 16, "layers": 1, "heads": 2}}
+    rule = teacher("mwkr", PROBLEM, JobShopConfig(num_jobs=3, num_machines=3), OPTIONS)
+    with pytest.raises(ValueError, match="2 teachers for 1 environments"):
+        GraphPPO("GraphPolicy", env, teachers=[rule, rule], imitation=1.0, **sizes)
+    GraphPPO("GraphPolicy", env, teachers=[rule], imitation=1.0, seed=0, **sizes).learn(50).save(tmp_path / "model")
+    loaded = GraphPPO.load(tmp_path / "model", env=env)
+    assert not loaded.imitating
+    loaded.learn(50)
+
+
+@pytest.mark.parametrize("solver", ["mip-fragmented", "local-search"])
+def test_what_a_solver_plans_is_played_move_by_move(solver):
     vm = load_problem("vm")
-    assert teacher("mip", vm, vm.config_type(), OPTIONS).stochastic
+    config = vm.configure({"num_pms": 8, "mnl": 3, "offer": "once", "affinity": 2, "affinity_share": 0.5})
+    instances = [vm.sampler(config)(np.random.default_rng(seed)) for seed in range(2)]
+    simulator = vm.simulator_for_config(config, 6)
+    network = GraphPolicy(network_config(simulator.spec, hidden=16, layers=1, heads=2))
+    follower = teacher(solver, vm, config, AgentOptions(time_limit=0.2))
+    assert follower.stochastic
+    collect(network, simulator, instances, 3, torch.Generator().manual_seed(0), Phases(), teacher=follower)
+    for row, instance in enumerate(instances):
+        start = instance.fragment_rate()
+        assert (simulator.objective()[3 * row : 3 * row + 3] <= start).all(), (
+            "the plans are no worse than doing nothing"
+        )
+        assert vm.check(instance, simulator.solution(3 * row), config).feasible
+
+
+def test_solvers_can_be_imitated_where_their_solutions_can_be_played():
     with pytest.raises(InputError, match="cannot be imitated"):
         teacher("cp-sat", PROBLEM, CONFIG, OPTIONS)
     with pytest.raises(ValueError, match="segment 0"):
