@@ -44,7 +44,7 @@ def needs(deficit: int, sums: Any, without: int) -> float:
 
     Args:
         deficit: Cores.
-        sums: Sums of the largest movable VMs on the node ``[REMOVALS]``.
+        sums: Sums of the largest movable VMs below a fragment on the node ``[REMOVALS]``.
         without: Cores of one of them that is not there any more; 0 for none.
     """
     if deficit <= 0:
@@ -96,7 +96,7 @@ def write_table(out: Any, pm: Any, capacity: Any, kind: Any, node: int, gain: fl
     write_node(out, pm, capacity, node, unit, sums)
     out[RESIDUE_AFTER] = after / unit
     out[GAIN] = clipped(gain)
-    out[NEEDS_AFTER] = needs(unit - after, sums, cpu)
+    out[NEEDS_AFTER] = needs(unit - after, sums, cpu if cpu < unit else 0)
 
 
 @njit(cache=True)

@@ -83,7 +83,7 @@ def _count_holes(
 def _describe(p: int, lists: Any, pm: Any, vm: Any, vm_world: Any, kinds: Any, fragment: Any, sums: Any) -> None:
     """Refresh what depends on who is on a PM: who stands for whom, the sums of the largest, loose cores."""
     sums[:] = 0
-    count = pm[s.COUNT]
+    count, unit = pm[s.COUNT], fragment[0, 0] // fragment[0, 1]
     for i in range(count):
         v = lists[i]
         kind, node = vm_world[v, s.KIND], vm[v, s.NODE]
@@ -98,7 +98,8 @@ def _describe(p: int, lists: Any, pm: Any, vm: Any, vm_world: Any, kinds: Any, f
                     stands = False
                     break
         vm[v, s.STANDS] = stands
-        if vm_world[v, s.MOVABLE]:
+        # one as large as a fragment costs where it goes what it frees here
+        if vm_world[v, s.MOVABLE] and kinds[kind, s.CPU] < unit:
             for n in range(2):
                 if kinds[kind, s.NODES_USED] == 2 or n == node:
                     _insert(sums[n], kinds[kind, s.CPU])

@@ -50,7 +50,8 @@ CANDIDATE_FEATURES = (
     "other_residue",  # of the PM's other NUMA node
     "residue_after",  # once the VM has left, or come
     "gain",  # slots that the PM gains by that; of a flip, by the arrival alone
-    "needs",  # VMs that must leave the NUMA node for a slot more, eighths; 1 from eight on (seven without this one)
+    "needs",  # VMs below a fragment that must leave the node for a slot more, eighths; 1 from eight on, or if there are
+    # too few (from seven without this one)
     "needs_after",  # the same once this one has left, or come
     "free",  # free cores of the NUMA node, share
     "free_memory",  # share
