@@ -35,12 +35,13 @@ def network_config(spec: GraphSpec, prior: Mapping[str, float] | None = None, **
     for name in prior:
         if name not in spec.candidate_features:
             raise ValueError(f"prior: no candidate feature is called {name!r}")
+    marked = sizes.get("architecture") == "vmr2l" and MARK in spec.candidate_features
     return NetworkConfig(
         node_features=len(spec.node_features),
         relations=tuple(name for name, _ in spec.relations),
         candidate_features=len(spec.candidate_features),
         context_features=len(spec.context_features),
-        mark=spec.candidate_features.index(MARK) if MARK in spec.candidate_features else -1,
+        mark=spec.candidate_features.index(MARK) if marked else -1,
         prior=tuple(prior.get(name, 0.0) for name in spec.candidate_features) if prior else (),
         **sizes,
     )
