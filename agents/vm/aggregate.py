@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...envs.vm.instance import NODES, Fragment, VmInstance
+from ...envs.vm.instance import NODES, Fragment, VmInstance, Whole
 from ...envs.vm.solution import VmSolution
-from .counts import Classes, Whole, Worth
+from .counts import Classes, Worth
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,7 @@ from fractions import Fraction as Rational
 import numpy as np
 from numpy.typing import NDArray
 
-from ...envs.vm.instance import NODES, Fragment, VmInstance
-
-Whole = NDArray[np.int64]
+from ...envs.vm.instance import NODES, Fragment, VmInstance, Whole
 
 MAX_DENOMINATOR, MAX_SCALE = 1000, 10_000
 NEVER = 1 << 30

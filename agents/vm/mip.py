@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...envs.core.errors import InputError
-from ...envs.vm.instance import VmInstance
+from ...envs.vm.instance import VmInstance, Whole
 from ...envs.vm.solution import VmSolution
 from ..core import Solver, SolverResult
 from .aggregate import Aggregate
-from .counts import Whole, Worth, fragmented_pms
+from .counts import Worth, fragmented_pms
 from .order import TOLERANCE, Executed, execute, replay
 
 Start = Callable[[VmInstance, int], VmSolution]

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...envs.vm.instance import NODES, VmInstance
+from ...envs.vm.instance import NODES, VmInstance, Whole
 from ...envs.vm.solution import VmSolution
-from .counts import Classes, Whole
+from .counts import Classes
 
 TRIES = 16
 TOLERANCE = 1e-12  # of a goal: fragment rates are quotients

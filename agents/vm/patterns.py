@@ -25,9 +25,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...envs.vm.instance import NODES
+from ...envs.vm.instance import NODES, Whole
 from .aggregate import Aggregate
-from .counts import Whole
 from .mip import Mip, Search, Start, import_milp
 from .order import execute
 

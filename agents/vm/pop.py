@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...envs.vm.instance import Terms, VmInstance
+from ...envs.vm.instance import Terms, VmInstance, Whole
 from ...envs.vm.solution import VmSolution
 from ..core import Solver, SolverResult
-from .counts import Whole
 from .mip import Mip
 from .order import Move, replay
 

@@ -16,7 +16,7 @@ from .simulate import VmSimulator
 Joint = NDArray[np.int64]
 
 
-class JointActionWrapper(gym.Wrapper[Observation, Joint, Observation, Any], gym.utils.RecordConstructorArgs):
+class JointActionWrapper(gym.Wrapper[Observation, Any, Observation, Any], gym.utils.RecordConstructorArgs):
     """A move as one action (VM, 2 PM + NUMA node), or (V, 0) to stop.
 
     The masks of the two parts depend on each other, so there is one of both, :meth:`joint_mask`. The observation is
