@@ -42,7 +42,10 @@ FREE_CORES, SLOT, WEIGHTS, GOAL, CAPACITY = range(5)
 USABLE, LATE = range(2)
 
 REMOVALS = 8
-"""Of how many of the largest movable VMs below a fragment on a NUMA node the sums are kept: entry k of State.sums is that of the k largest."""
+"""Of how many of the largest movable VMs below a fragment on a NUMA node the sums are kept.
+
+Entry k of State.sums is that of the k largest.
+"""
 
 RESIDUES = 8
 """Buckets of free cores beyond whole fragments, by eighths of a fragment."""

@@ -46,7 +46,9 @@ def test_the_agent_closes_most_of_the_way_from_ha_to_the_optimum():
     assert greedy < mean("ha-pair", instances, CONFIG)
 
 
-@pytest.mark.parametrize("changes", [{"mix": "large", "utilisation": 0.82, "churn": 0.6}, {"fragment": (16, 64)}])
+@pytest.mark.parametrize(
+    "changes", [{"mix": "large", "utilisation": 0.82, "churn": 0.6}, {"fragment": (32,)}, {"fragment": (8,)}]
+)
 def test_it_is_better_than_the_rules_on_other_clusters_and_fragments_too(changes):
     config = replace(CONFIG, **changes)
     instances = clusters(config, 8)

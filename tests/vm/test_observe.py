@@ -124,7 +124,8 @@ def test_a_place_is_seen_with_the_vm_that_was_picked():
         seen(simulator, C1), cpu=0.5, memory=16 / 60, residue=2 / 8, other_residue=0.5, residue_after=6 / 8, gain=-1,
         needs=1, needs_after=1, free=10 / 16, free_memory=44 / 60, vms=0.2, is_place=1, prospect=0,
     )  # fmt: skip
-    # only web-1 can leave a/1, and is as large as a fragment; on a itself the slot that small leaves makes up for the one that it takes
+    # only web-1 can leave a/1, and is as large as a fragment; on a itself the slot that small leaves makes up for the
+    # one that it takes
     is_seen(
         seen(simulator, A1), cpu=0.5, memory=16 / 64, residue=0, other_residue=0.5, residue_after=0.5, gain=-1,
         needs=1, needs_after=1, free=8 / 16, free_memory=32 / 64, vms=0.2, is_place=1, flip=1, prospect=0,
