@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -104,7 +104,8 @@ def _escape(text: str) -> str:
 
 
 def _converter(hint: Any) -> Callable[[str], Any]:
-    kinds = {*get_args(hint)} or {hint}
+    # a list alone, or one of several types
+    kinds = {hint} if get_origin(hint) is Sequence else {*get_args(hint)} or {hint}
     if any(get_origin(kind) is not None for kind in kinds):
         if str in kinds:
             return name_or_names

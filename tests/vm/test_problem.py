@@ -14,6 +14,7 @@ from schedlab.agents import make_agent, play
 from schedlab.envs.core import InputError, load_problem
 from schedlab.envs.vm import VmConfig, VmSolution
 from schedlab.envs.vm.instance import Fragment, Terms
+from schedlab.eval.cli import main
 from schedlab.eval.instance_sets import expand_instances
 
 from . import CLUSTER, changed, refused, tiny
@@ -246,3 +247,10 @@ def test_pictures_are_those_of_the_renderer(monkeypatch):
     assert PROBLEM.draw(instance, plan, "title") == "figure"
     assert PROBLEM.draw_text(instance, plan, 60) == "text"
     assert calls == [(instance, plan, "title"), (instance, plan, 60)]
+
+
+def test_mixtures_are_lists_on_the_command_line(capsys):
+    words = ["benchmark", "vm", "--instances", "small", "--seeds", "0", "--agents", "ha"]
+    assert main([*words, "--fragment", "16,64", "--fragment-weight", "1,0.5"]) == 0
+    assert main([*words, "--fragment", "16-64"]) == 2
+    assert "--fragment" in capsys.readouterr().err
