@@ -6,11 +6,13 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from ..core.gym_env import Observation
+from . import state as s
 from .env import VMReschedulingEnv
-from .kernels import joint_places
+from .kernels import is_place
 from .simulate import VmSimulator
 
 Joint = NDArray[np.int64]
@@ -43,7 +45,7 @@ class JointActionWrapper(gym.Wrapper[Observation, Any, Observation, Any], gym.ut
     def joint_mask(self) -> NDArray[np.bool_]:
         """Legal moves, bool ``[V + 1, 2 P]``; the last row is to stop, by its first entry."""
         mask = np.zeros((self._vms + 1, 2 * self._pms), np.bool_)
-        joint_places(0, self._simulator.world, self._simulator.state, mask)
+        _joint_places(0, self._simulator.world, self._simulator.state, mask)
         mask[-1, 0] = True
         return mask
 
@@ -73,3 +75,15 @@ def _plain(
 ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
     observation, reward, terminated, truncated, info = result
     return observation, float(reward), terminated, truncated, info
+
+
+@njit(cache=True)
+def _joint_places(b: int, world: Any, state: Any, mask: Any) -> None:
+    """Mark the places of every VM that can be picked now, in ``mask`` ``[V or more, 2 P]``."""
+    kinds, vm_world = world.kind[b], world.vm[b]
+    for v in range(world.row[b, s.NUM_VMS]):
+        if state.row[b, s.PHASE] == s.PICK_VM and state.legal[b, v]:
+            double = kinds[vm_world[v, s.KIND], s.NODES_USED] == 2
+            for p in range(world.row[b, s.NUM_PMS]):
+                for n in range(1 if double else 2):
+                    mask[v, 2 * p + n] = is_place(v, p, n, state.vm[b], vm_world, state.pm[b], state.lists[b], kinds)

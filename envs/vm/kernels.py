@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import njit
 
 from . import state as s
 from .features import write_table
+from .objective import cost, reached
 
 EVERY, DISTINCT, ONCE, FRAGMENTED = range(4)
 
@@ -274,22 +274,10 @@ def start_rows(rows: Any, offer: int, world: Any, state: Any) -> None:
             _refresh(b, p, world, state)
             total += usable(pm[p, 0], pm[p, 1], world.fragment[b], world.weight[b])
         state.real[b, s.USABLE], state.real[b, s.LATE] = total, 0.0
-        state.done[b] = _reached(b, world, state)
+        state.done[b] = reached(b, world, state)
         _offer(b, offer, world, state)
         if not state.row[b, s.OFFERED]:
             state.done[b] = True
-
-
-@njit(cache=True)
-def rate(b: int, world: Any, state: Any) -> float:
-    """The fragment rate of a row."""
-    free = world.real[b, s.FREE_CORES]
-    return float(world.real[b, s.WEIGHTS] - state.real[b, s.USABLE] / free) if free > 0 else 0.0
-
-
-@njit(cache=True)
-def _reached(b: int, world: Any, state: Any) -> bool:
-    return bool(world.row[b, s.BY_MOVES] and rate(b, world, state) <= world.real[b, s.GOAL] + 1e-12)
 
 
 @njit(cache=True)
@@ -328,28 +316,6 @@ def _move(b: int, v: int, p: int, node: int, world: Any, state: Any) -> None:
 
 
 @njit(cache=True)
-def _missing(b: int, world: Any, state: Any) -> float:
-    """Slots of the first fragment size still missing to the goal."""
-    short = rate(b, world, state) - world.real[b, s.GOAL]
-    if short <= 1e-12:
-        return 0.0
-    slots = short * world.real[b, s.FREE_CORES] / world.fragment[b, 0, 0]
-    whole = int(slots)
-    return float(max(whole if slots - whole < 1e-9 else whole + 1, 1))
-
-
-@njit(cache=True)
-def cost(b: int, world: Any, state: Any) -> float:
-    """The objective of a row if it ended here, without the effect of a delay."""
-    if not world.row[b, s.BY_MOVES]:
-        return rate(b, world, state)
-    missing = _missing(b, world, state)
-    if missing == 0:
-        return float(state.row[b, s.MOVES])
-    return float(world.row[b, s.MNL] + missing)
-
-
-@njit(cache=True)
 def _step(b: int, action: int, offer: int, world: Any, state: Any) -> None:
     row, vms = state.row[b], state.vm.shape[1]
     row[s.STEPS] += 1
@@ -365,7 +331,7 @@ def _step(b: int, action: int, offer: int, world: Any, state: Any) -> None:
         move[0], move[1], move[2] = v, p, node
         row[s.MOVES] += 1
         row[s.PHASE] = s.PICK_VM
-        state.done[b] = row[s.MOVES] == world.row[b, s.MNL] or _reached(b, world, state)
+        state.done[b] = row[s.MOVES] == world.row[b, s.MNL] or reached(b, world, state)
     _offer(b, offer, world, state)
     if row[s.PHASE] == s.PICK_VM and not row[s.OFFERED]:
         state.done[b] = True
@@ -388,27 +354,3 @@ def step_rows(action: Any, offer: int, world: Any, state: Any) -> tuple[int, int
                 _step(b, a, offer, world, state)
         done += state.done[b]
     return illegal, done
-
-
-@njit(cache=True)
-def costs(world: Any, state: Any) -> Any:
-    """:func:`cost` of every row ``[B]``."""
-    return np.array([cost(b, world, state) for b in range(len(state.done))])
-
-
-@njit(cache=True)
-def rates(world: Any, state: Any) -> Any:
-    """:func:`rate` of every row ``[B]``."""
-    return np.array([rate(b, world, state) for b in range(len(state.done))])
-
-
-@njit(cache=True)
-def joint_places(b: int, world: Any, state: Any, mask: Any) -> None:
-    """Mark the places of every VM that can be picked now, in ``mask`` ``[V or more, 2 P]``."""
-    kinds, vm_world = world.kind[b], world.vm[b]
-    for v in range(world.row[b, s.NUM_VMS]):
-        if state.row[b, s.PHASE] == s.PICK_VM and state.legal[b, v]:
-            double = kinds[vm_world[v, s.KIND], s.NODES_USED] == 2
-            for p in range(world.row[b, s.NUM_PMS]):
-                for n in range(1 if double else 2):
-                    mask[v, 2 * p + n] = is_place(v, p, n, state.vm[b], vm_world, state.pm[b], state.lists[b], kinds)

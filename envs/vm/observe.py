@@ -22,7 +22,8 @@ from ..core.graph import FEATURE_LIMIT, PADDING, GraphSpec, GraphState
 from . import features as f
 from . import state as s
 from .instance import VmInstance
-from .kernels import rate, usable, usable_with
+from .kernels import usable, usable_with
+from .objective import rate
 from .tables import Tables
 
 NODE_FEATURES = (

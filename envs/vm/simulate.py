@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..core.graph import GraphState
 from ..core.simulator import Simulator
-from . import kernels
+from . import kernels, objective
 from . import state as s
 from .config import OFFERS
 from .features import TABLE_COLUMNS
@@ -166,7 +166,7 @@ class VmSimulator(Simulator[VmInstance, VmSolution]):
             ):
                 continue
             late = apply_late(instance, self.solution(row), instance.terms.delay)
-            on_time = kernels.rate(row, self.world, self.state)
+            on_time = objective.rate(row, self.world, self.state)
             real[s.LATE] = late.fragment_rate - on_time
             self.state.reward[row] -= real[s.LATE]
 
@@ -179,7 +179,7 @@ class VmSimulator(Simulator[VmInstance, VmSolution]):
 
     def objective(self) -> NDArray[np.float64]:
         """The fragment rate, or with a goal the number of moves, ``[B]``."""
-        now: NDArray[np.float64] = kernels.costs(self.world, self.state) + self.state.real[:, s.LATE]
+        now: NDArray[np.float64] = objective.costs(self.world, self.state) + self.state.real[:, s.LATE]
         return now
 
     def can_go(self, row: int, vm: int, pm: int, node: int) -> bool:
@@ -208,7 +208,7 @@ class VmSimulator(Simulator[VmInstance, VmSolution]):
 
     def fragment_rates(self) -> NDArray[np.float64]:
         """The fragment rate of each row now, ``[B]``."""
-        rates: NDArray[np.float64] = kernels.rates(self.world, self.state)
+        rates: NDArray[np.float64] = objective.rates(self.world, self.state)
         return rates
 
     def solution(self, row: int) -> VmSolution:
