@@ -197,14 +197,14 @@ class VmSimulator(Simulator[VmInstance, VmSolution]):
         world, state = self.world.vm[row], self.state.vm[row]
         host = state[vm, s.HOST]
         here = self.state.lists[row, host, : self.state.pm[row, host, s.COUNT]].tolist()
-        free = world[vm, s.GROUP] < 0 and world[vm, s.MOVABLE]
-        return [
-            other
-            for other in here
-            if free and other != vm and world[other, s.KIND] == world[vm, s.KIND]
-            and state[other, s.NODE] == state[vm, s.NODE]
-            and state[other, s.MOVED] == state[vm, s.MOVED] and world[other, s.GROUP] < 0 and world[other, s.MOVABLE]
-        ]  # fmt: skip
+
+        def told_apart_by(one: int) -> tuple[int, ...]:
+            return (world[one, s.KIND], state[one, s.NODE], state[one, s.MOVED])
+
+        free = [one for one in here if world[one, s.GROUP] < 0 and world[one, s.MOVABLE]]
+        if vm not in free:
+            return []
+        return [other for other in free if other != vm and told_apart_by(other) == told_apart_by(vm)]
 
     def fragment_rates(self) -> NDArray[np.float64]:
         """The fragment rate of each row now, ``[B]``."""
