@@ -60,9 +60,12 @@ class Policy(ABC, Generic[InstanceT, SolutionT]):
 
     Attributes:
         stochastic: Whether another seed gives other actions.
+        weights: Of what :meth:`act` chose last, how much every action deserves to be imitated, ``[B, A]``, each row
+            summing to 1; ``None`` where only the chosen ones do.
     """
 
     stochastic: bool = False
+    weights: NDArray[np.float64] | None = None
 
     def check_instances(self, instances: Sequence[InstanceT]) -> None:
         """Refuse instances that this policy cannot play; called before any of them is played.

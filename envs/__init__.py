@@ -13,6 +13,7 @@ PROBLEMS: dict[str, ProblemEntry] = {
         ProblemEntry(name="dynamic-job-shop", package="dynamic_job_shop", env="DynamicJobShop", version=0),
         ProblemEntry(name="soc", package="soc", env="SoC", version=0),
         ProblemEntry(name="vm", package="vm", env="VMRescheduling", version=0),
+        ProblemEntry(name="uam", package="uam", env="UAMFleet", version=0),
     )
 }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .captain import CaptainPolicy
 from .policy import ARCHITECTURES, GraphPolicy, NetworkConfig
 from .trees import TreePolicy
 
-NETWORKS: dict[str, type[GraphPolicy]] = {"encode-once": GraphPolicy, "vmr2l": TreePolicy}
+NETWORKS: dict[str, type[GraphPolicy]] = {"encode-once": GraphPolicy, "vmr2l": TreePolicy, "captain": CaptainPolicy}
 assert tuple(NETWORKS) == ARCHITECTURES
 
 

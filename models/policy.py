@@ -13,7 +13,7 @@ from .attention import MASKED, CandidateAttention, Front
 from .candidates import Candidates
 from .encoder import ENCODERS, masked_mean
 
-ARCHITECTURES = ("encode-once", "vmr2l")
+ARCHITECTURES = ("encode-once", "vmr2l", "captain")
 """Kinds of networks; see :mod:`.architectures`."""
 
 

@@ -83,6 +83,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             update plays instances of all of them.
         teachers: Policies whose play is imitated at first, one for each of ``environments``; none for no imitation.
         imitation: Share of the training, from its beginning, in which they are.
+        imitation_memory: Updates whose imitated play is learned from again.
         network: Sizes of the network, for example ``{"hidden": 64}``: what the observation does not decide of a
             :class:`~schedlab.models.policy.NetworkConfig`.
         precision: ``"float32"`` or ``"bfloat16"`` (automatic mixed precision).
@@ -123,6 +124,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         environments: Sequence[dict[str, Any]] = ({},),
         teachers: Sequence[Policy[Any, Any]] = (),
         imitation: float = 0.0,
+        imitation_memory: int = 1,
         network: Mapping[str, Any] | None = None,
         precision: str = "float32",
         compile: bool = False,
@@ -154,6 +156,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self.n_epochs, self.clip_range, self.target_kl, self.baseline = n_epochs, clip_range, target_kl, baseline
         self.environments = [dict(values) for values in environments]
         self.teachers, self.imitation = list(teachers), imitation if teachers else 0.0
+        self.imitation_memory = imitation_memory
         self.network_sizes = dict(network or {})
         self.precision, self.compile = precision, compile
         self.phases = Phases()
@@ -199,6 +202,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self._decode = torch.compile(self.network.decode, dynamic=True) if self.compile else self.network.decode
         self._rollouts: list[Rollout] = []
         self._imitated = False
+        self._remembered: list[Rollout] = []
         self.rollout_buffer = None  # type: ignore[assignment]  # SB3 hands it to collect_rollouts, which needs none
 
     def _set_up_streams(self, problem: Problem[Any, Any, Any], base: Any) -> None:
@@ -255,6 +259,10 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
                 "nothing to decide: in these instances every step has one legal action; train on larger ones"
             )
         self._log_rollouts()
+        if self._imitated:
+            # what a teacher played stays worth learning from, whatever has been learned since
+            self._remembered += self._rollouts
+            self._rollouts = self._remembered = self._remembered[-self.imitation_memory * len(self.streams) :]
         callback.on_rollout_end()
         return True
 
@@ -360,7 +368,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             logits, values = self._decode(self.network.encode(static), candidates)
         value, about = loss(
             candidates, logits, values, rollout.chosen[decisions], rollout.log_prob[decisions],
-            advantage[decisions], target[decisions],
+            advantage[decisions], target[decisions], None if rollout.wanted is None else rollout.wanted[decisions],
         )  # fmt: skip
         self.policy.optimizer.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
@@ -370,7 +378,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
 
     def _excluded_save_params(self) -> list[str]:
         # made anew from the environment when a model is loaded
-        mine = ["streams", "teachers", "action_generator", "instance_generator", "_rollouts", "_decode"]
+        mine = ["streams", "teachers", "action_generator", "instance_generator", "_rollouts", "_remembered", "_decode"]
         return [*super()._excluded_save_params(), *mine]
 
 

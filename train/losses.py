@@ -35,7 +35,7 @@ class PPOLoss:
 
     def __call__(
         self, candidates: Candidates, logits: Tensor, values: Tensor, chosen: Tensor, log_prob: Tensor,
-        advantage: Tensor, target: Tensor,
+        advantage: Tensor, target: Tensor, wanted: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:  # fmt: skip
         """The loss and what is worth logging.
 
@@ -47,6 +47,7 @@ class PPOLoss:
             log_prob: Its log-probability when it was taken, ``[S]``.
             advantage: ``[S]``.
             target: What the value should have been, ``[S]``.
+            wanted: Of a teacher, see :class:`ImitationLoss`; not used.
         """
         log_chances = torch.log_softmax(candidates.padded(logits.float(), -torch.inf), dim=1)
         new = log_chances.gather(1, chosen[:, None]).squeeze(1)
@@ -82,11 +83,19 @@ class ImitationLoss:
 
     def __call__(
         self, candidates: Candidates, logits: Tensor, values: Tensor, chosen: Tensor, log_prob: Tensor,
-        advantage: Tensor, target: Tensor,
+        advantage: Tensor, target: Tensor, wanted: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:  # fmt: skip
-        """The loss and what is worth logging; see :class:`PPOLoss`. The teacher's actions are ``chosen``."""
+        """The loss and what is worth logging; see :class:`PPOLoss`.
+
+        The teacher's actions are ``chosen``; where it thinks more than one worth taking, ``wanted`` ``[S, A]`` says how
+        much it does, by the candidates' positions.
+        """
         log_chances = torch.log_softmax(candidates.padded(logits.float(), -torch.inf), dim=1)
-        surprise = -log_chances.gather(1, chosen[:, None]).squeeze(1).mean()
+        if wanted is None:
+            surprise = -log_chances.gather(1, chosen[:, None]).squeeze(1).mean()
+        else:
+            possible = log_chances.masked_fill(log_chances == -torch.inf, 0.0)
+            surprise = -(wanted[:, : possible.shape[1]] * possible).sum(dim=1).mean()
         value_loss = (values.float() - target).square().mean()
         with torch.no_grad():
             agreement = (log_chances.argmax(dim=1) == chosen).float().mean()

@@ -62,6 +62,7 @@ def make_graph_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, fol
         environments=[dict(values) for values in settings.environments],
         teachers=_teachers(problem, settings),
         imitation=settings.imitation_share,
+        imitation_memory=settings.imitation_memory,
         network=settings.network,
         precision=settings.precision,
         compile=settings.compile,

@@ -71,6 +71,8 @@ class Rollout:
         steps: Environment steps, forced ones included.
         clock: How far the episode was at each decision, ``[N]``; see ``Simulator.elapsed``.
         end: How far it went, ``[E]``; 0 for segments.
+        wanted: Of a teacher's play, how much every candidate deserves to be imitated, by its position, ``[N, A]``;
+            ``None`` where only the chosen ones do.
     """
 
     static: dict[str, Tensor]
@@ -84,6 +86,7 @@ class Rollout:
     steps: int
     clock: Tensor
     end: Tensor
+    wanted: Tensor | None = None
 
     def of_instances(self, chosen: Tensor) -> tuple[Tensor, Candidates, dict[str, Tensor]]:
         """Everything of some instances.
@@ -151,6 +154,7 @@ def collect(
     decisions: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     rewards: list[NDArray[np.float64]] = []
     clocks: list[NDArray[np.int64]] = []
+    weights: list[Tensor] = []
     with torch.no_grad():
         encoding = network.encode(static)
         watch.lap("encode")
@@ -163,6 +167,8 @@ def collect(
             wanted = None if teacher is None else torch.from_numpy(teacher.act(simulator)[rows]).to(device)
             chosen, log_prob = draw(candidates, logits.float(), generator, wanted, action)
             picked = action[candidates.first + chosen].cpu().numpy()
+            if teacher is not None and teacher.weights is not None:
+                weights.append(_by_position(candidates, action, teacher.weights[rows]))
             watch.lap("decode")
             clocks.append(simulator.elapsed()[rows])
             actions = np.full(batch, NO_ACTION)
@@ -187,10 +193,18 @@ def collect(
         torch.from_numpy(np.concatenate(rewards)).float().to(device)[order],
         torch.from_numpy(returns).float().to(device), int(simulator.steps.sum()),
         torch.from_numpy(np.concatenate(clocks)).to(device)[order],
-        torch.from_numpy(simulator.elapsed().copy()).to(device),
+        torch.from_numpy(simulator.elapsed().copy()).to(device), torch.cat(weights)[order] if weights else None,
     )  # fmt: skip
     watch.lap("decode")
     return rollout
+
+
+def _by_position(candidates: Candidates, action: Tensor, weights: NDArray[np.float64]) -> Tensor:
+    """Weights of actions ``[S, A]`` as those of the candidates by their position, ``[S, A]``."""
+    table = torch.from_numpy(weights).float().to(action.device)
+    placed = torch.zeros_like(table)
+    placed[candidates.state, candidates.position] = table[candidates.state, action]
+    return placed
 
 
 def draw(

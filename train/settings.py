@@ -16,7 +16,7 @@ from .schedules import SCHEDULES, schedule
 ALGORITHMS = ("graph-ppo", "maskable-ppo")
 POSITIVE_INTEGERS = (
     "instances", "repeats", "minibatch_instances", "envs", "steps_per_rollout", "epochs", "threads", "hidden", "heads",
-    "validation_instances", "validation_updates",
+    "validation_instances", "validation_updates", "imitation_memory",
 )  # fmt: skip
 POSITIVE = ("minutes", "learning_rate", "clip", "max_gradient_norm")
 
@@ -68,6 +68,7 @@ class TrainSettings:
         imitate: Of graph-ppo: agent whose play is imitated at first; empty for none.
         imitation_share: Of graph-ppo: share of the budget in which it is.
         imitation_seconds: Of graph-ppo: time limit for each instance of an imitated solver.
+        imitation_memory: Of graph-ppo: updates whose imitated play is remembered and learned from again.
         architecture: Kind of network, one of ``ARCHITECTURES``.
         validation_instances: Random instances, not trained on, on which progress is judged, of each environment.
         validation_updates: Updates between two validations.
@@ -118,6 +119,7 @@ class TrainSettings:
     imitate: str = ""
     imitation_share: float = 0.2
     imitation_seconds: float = 2.0
+    imitation_memory: int = 1
     architecture: str = "encode-once"
     validation_instances: int = 16
     validation_updates: int = 20

@@ -7,6 +7,7 @@ SHORT = {
     "SoC-v0": {"length": 400, "warm_up": 0, "rate": 20.0, "ready_limit": 8},
     "DynamicJobShop-v0": {"num_machines": 4, "warm_up_jobs": 4, "recorded_jobs": 12, "cool_down_jobs": 4},
     "VMRescheduling-v0": {"num_pms": 8, "mnl": 20},
+    "UAMFleet-v0": {"num_vertiports": 4, "num_aircraft": 3},
 }
 """Arguments of the environments whose episodes are long by default."""
 

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from schedlab.agents.core import AgentOptions
+from schedlab.agents.core import AgentOptions, Policy
 from schedlab.agents.registry import teacher
 from schedlab.envs.core import InputError
 from schedlab.envs.core.problem import load_problem
 from schedlab.envs.job_shop import PROBLEM, JobShopConfig
+from schedlab.models.candidates import Candidates
 from schedlab.models.policy import GraphPolicy
 from schedlab.models.sb3 import network_config
 from schedlab.train.graph_ppo import GraphPPO
@@ -57,12 +58,67 @@ def test_a_network_that_only_imitates_comes_to_do_what_its_teacher_does():
     assert about["agreement"] > 0.8
 
 
+class Undecided(Policy):
+    """Takes the last legal action, and likes every other one half as much."""
+
+    def act(self, simulator):
+        legal = simulator.action_mask
+        last = legal.shape[1] - 1 - legal[:, ::-1].argmax(axis=1)
+        liked = legal * 1.0
+        liked[np.arange(len(legal)), last] = 2.0
+        self.weights = liked / liked.sum(axis=1, keepdims=True)
+        return last
+
+
+def test_what_a_teacher_likes_second_best_is_kept_by_the_position_of_the_candidate():
+    simulator = PROBLEM.simulator_for_config(CONFIG, 4)
+    torch.manual_seed(0)
+    network = GraphPolicy(network_config(simulator.spec, hidden=16, layers=1, heads=2))
+    sample, rng = PROBLEM.sampler(CONFIG), np.random.default_rng(0)
+    instances = [sample(rng) for _ in range(4)]
+    rollout = collect(network, simulator, instances, 1, torch.Generator(), Phases(), teacher=Undecided())
+    assert rollout.wanted is not None
+    count = rollout.candidates.count
+    torch.testing.assert_close(rollout.wanted.sum(dim=1), torch.ones(len(count)))
+    for wanted, candidates, chosen in zip(rollout.wanted, count.tolist(), rollout.chosen.tolist(), strict=True):
+        assert chosen == candidates - 1 == int(wanted.argmax())
+        assert (wanted[:candidates] > 0).all()
+        assert (wanted[candidates:] == 0).all()
+
+
+def test_the_loss_is_least_for_a_policy_that_likes_what_its_teacher_likes():
+    count, wanted = torch.tensor([2, 3]), torch.tensor([[0.25, 0.75, 0.0], [0.2, 0.3, 0.5]])
+    nothing = torch.zeros(5)
+    candidates = Candidates(torch.arange(2), count, nothing.long(), nothing == 0, nothing[:, None], torch.zeros(2, 1))
+    rest = (torch.zeros(2), torch.tensor([1, 2]), *[torch.zeros(2)] * 3)
+    right = torch.tensor([0.25, 0.75, 0.2, 0.3, 0.5]).log()
+    least, _ = ImitationLoss()(candidates, right, *rest, wanted)
+    for other in (torch.zeros(5), right + torch.tensor([0.1, 0, 0, 0, 0.2])):
+        loss, _ = ImitationLoss()(candidates, other, *rest, wanted)
+        assert loss > least
+
+
+@pytest.mark.parametrize(("memory", "kept"), [(1, 1), (2, 2), (50, 3)])
+def test_what_was_imitated_is_learned_from_as_often_as_it_is_remembered(memory, kept):
+    model = GraphPPO(
+        "GraphPolicy", gym.make("JobShop-v0", num_jobs=3, num_machines=3), teachers=[Undecided()], imitation=1.0,
+        seed=0, instances=2, repeats=4, minibatch_instances=2, imitation_memory=memory,
+        network={"hidden": 16, "layers": 1, "heads": 2},
+    )  # fmt: skip
+    learned = []
+    step = model._gradient_step
+    model._gradient_step = lambda rollout, *rest: learned.append(id(rollout)) or step(rollout, *rest)
+    updates = []
+    train = model.train
+    model.train = lambda: (learned.clear(), train(), updates.append(len(set(learned))))
+    model.learn(3 * 72)
+    assert updates[2] == kept
+
+
 def test_the_teacher_leaves_after_its_share_of_the_training():
     played = []
 
-    class Watched:
-        stochastic = False
-
+    class Watched(Policy):
         def begin(self, simulator, seed):
             played.append(model.num_timesteps)
 
