@@ -40,10 +40,12 @@ demo: install
 		--agents met,etf,late-srpt,rollout,deepsocs,ppo --against etf --out results/demo/soc-stream
 	$(BIN)/schedlab benchmark vm --instances medium-high --seeds 0-3 --time-limit 5 --workers 1 \
 		--agents no-op,ha,ha-pair,ppo,ppo@16,patterns --plots --out results/demo/vm
+	$(BIN)/schedlab benchmark uam --instances balanced-40 --seeds 0-9 --batch 10 \
+		--agents random,greedy-hour,rollout,ppo,lp-dual-known --against greedy-hour --plots --out results/demo/uam
 	$(BIN)/schedlab solve soc --instance wifi-rx --agent ppo@16 --out results/demo/wifi-rx.json --plot results/demo/wifi-rx.png
 	$(BIN)/schedlab solve job-shop --instance ta01 --agent ppo@64 \
 		--out results/demo/ta01.json --plot results/demo/ta01.png
-	@echo "Pictures: results/demo/ta01.png, results/demo/wifi-rx.png, results/demo/vm/seconds.png"
+	@echo "Pictures: results/demo/ta01.png, results/demo/wifi-rx.png, results/demo/vm/seconds.png, results/demo/uam/objectives.png"
 
 test: install lint
 	$(BIN)/python -m pytest -n 2

@@ -72,6 +72,10 @@ class Row:
         return self.instance, self.agent, self.seed
 
 
+FLOOR = "random"
+"""The agent that marks 0 in scores."""
+
+
 def gap_to(objective: float | None, bound: float | None, minimise: bool = True) -> float | None:
     """Relative distance from a bound, positive when worse; ``None`` where it means nothing."""
     if objective is None or bound is None:
@@ -122,9 +126,11 @@ def summarise(rows: Sequence[Row], intervals: bool = True, minimise: bool = True
         One item per agent: ``count`` of rows; ``mean_objective``; ``aggregate_gap`` over the ``bound_count`` rows with
         a bound and an objective; ``mean_gap``, ``gap_interval_95`` and ``median_gap`` over the ``gap_count`` rows
         with a gap; ``at_bound``, the share of the rows with a bound whose objective equals it (infeasible rows do not);
-        ``bound_kinds``; ``mean_seconds``; ``all_feasible``; ``measures``, the mean of each over the rows that have it.
+        ``bound_kinds``; ``mean_seconds``; ``all_feasible``; ``measures``, the mean of each over the rows that have it;
+        ``worst_5``, the objective that all but the worst 5 % of the rows reach; ``score``, see :func:`score`.
     """
     summary = []
+    floor = [row for row in rows if row.agent == FLOOR]
     for agent in dict.fromkeys(row.agent for row in rows):
         own = [row for row in rows if row.agent == agent]
         objectives = [row.objective for row in own if row.objective is not None]
@@ -151,9 +157,32 @@ def summarise(rows: Sequence[Row], intervals: bool = True, minimise: bool = True
                     name: float(np.mean([row.measures[name] for row in own if name in row.measures]))
                     for name in measure_names(own)
                 },
+                "worst_5": float(np.percentile(objectives, 95 if minimise else 5)) if objectives else None,
+                "score": score(own, floor),
             }
         )
     return summary
+
+
+def score(rows: Sequence[Row], floor: Sequence[Row]) -> float | None:
+    """How far an agent comes from random play to the bounds: 0 is random's mean objective, 1 that of the bounds.
+
+    Args:
+        rows: Of the agent.
+        floor: Of the agent ``random``, on the same instances.
+
+    Returns:
+        ``None`` where an objective or a bound is missing, instances differ, or bounds are what random play reaches.
+    """
+    objectives, lows, bounds = (
+        [row.objective for row in rows], [row.objective for row in floor], [row.bound for row in rows]
+    )  # fmt: skip
+    if not objectives or None in objectives or None in lows or None in bounds:
+        return None
+    if {row.instance for row in rows} != {row.instance for row in floor}:
+        return None
+    mean, low, bound = (float(np.mean(np.array(values, float))) for values in (objectives, lows, bounds))
+    return None if bound == low else (mean - low) / (bound - low)
 
 
 def instance_means(rows: Sequence[Row], value: Callable[[Row], float | None]) -> dict[str, dict[str, float]]:

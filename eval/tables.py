@@ -66,23 +66,29 @@ def summary_table(rows: Sequence[Row], title: str, minimise: bool = True) -> Tab
     """The summary as a table, best agent first; "to the best" compares mean objectives within the table.
 
     Columns of gaps are there where any row has a bound, a column "feasible" where a solution is not, and one column
-    for each measure.
+    for each measure. Where objectives are profits, so are the worst 5 % and, with the agent ``random`` and bounds, how
+    far agents come from random play to the bound.
     """
     bounded = any(row.bound is not None for row in rows)
     feasible, decimals = all(row.feasible for row in rows), decimals_of(rows)
     measures = measure_names(rows)
     table = Table(title=title, title_justify="left", caption=_caption(rows), caption_justify="left")
+    summary = _best_first(summarise(rows, minimise=minimise), rows, minimise)
+    scored = not minimise and any(item["score"] is not None for item in summary)
     headings = ["agent", "runs", "mean\nobjective", "to the\nbest"]
+    headings += [] if minimise else ["worst\n5 %", *(["score"] if scored else ())]
     headings += [*(GAP_HEADINGS if bounded else ()), "seconds\neach", *([] if feasible else ["feasible"])]
     headings += [measure_title(name).replace(" ", "\n", 1) for name in measures]
     for heading in headings:
         table.add_column(heading, justify="left" if heading == "agent" else "right")
-    summary = _best_first(summarise(rows, minimise=minimise), rows, minimise)
     means = [item["mean_objective"] for item in summary if item["mean_objective"] is not None]
     best = min(means, default=None) if minimise else max(means, default=None)
     for item in summary:
         mean = item["mean_objective"]
         cells = [item["agent"], str(item["count"]), "-" if mean is None else f"{mean:.{decimals}f}", _ratio(mean, best)]
+        if not minimise:
+            cells.append("-" if mean is None else f"{item['worst_5']:.{decimals}f}")
+            cells += ["-" if item["score"] is None else f"{item['score']:.3f}"] if scored else []
         cells += [*(_gap_cells(item) if bounded else ()), f"{item['mean_seconds']:.4f}"]
         cells += [] if feasible else ["yes" if item["all_feasible"] else "NO"]
         table.add_row(*cells, *(_measure_cell(name, item["measures"].get(name)) for name in measures))

@@ -58,6 +58,8 @@ class UamConfig:
         charging: ``"full"``: aircraft that land at a charger decide when they are full; or ``"waiting"``: they decide
             at once, and are charged while they wait.
         show: ``"vertiports"``, or ``"all"``: aircraft too, as actions that are never legal.
+        look_ahead: Futures, drawn from the forecast, in which observations play every choice out for an hour by the
+            rule ``greedy-hour``, as a feature of it; 0 for no such feature.
 
     Raises:
         ValueError: A value is out of range.
@@ -89,6 +91,7 @@ class UamConfig:
     separation: float = field(default=0.0, metadata=RANDOM)
     charging: str = field(default="full", metadata={**RANDOM, "choices": CHARGING})
     show: str = field(default="vertiports", metadata={"choices": SHOWN})
+    look_ahead: int = 0
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -104,6 +107,7 @@ class UamConfig:
         check_number(self, "chargers", 1, 10_000, integer=True)
         check_number(self, "central", 0, 1000, integer=True)
         check_number(self, "corridors", 0, 100, integer=True)
+        check_number(self, "look_ahead", 0, 64, integer=True)
         check_number(self, "area", 1, 10_000)
         check_number(self, "apart", 0, self.area)
         for name in ("level", "peak"):

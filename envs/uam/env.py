@@ -48,7 +48,7 @@ class UAMFleetEnv(SchedulingEnv):
     | ``node_mask`` | (V,) | int8 | which vertiports exist |
     | ``edges_routes`` | (2, V (V - 1)) | int32 | pairs within the range; unused columns are -1 |
     | ``candidate`` | (A,) | int32 | the vertiport of each action (of an aircraft, where it is or goes); -1 for none |
-    | ``candidate_features`` | (A, 33 or 42) | float32 | what matters about that choice now |
+    | ``candidate_features`` | (A, 33 to 43) | float32 | what matters about that choice now |
     | ``context`` | (19,) | float32 | the fleet, the demand and the aircraft that decides |
     | ``action_mask`` | (A,) | int8 | legal actions |
 
@@ -91,6 +91,7 @@ class UAMFleetEnv(SchedulingEnv):
     | ``corridors``, ``separation`` | 0, 0.0 | corridors in each direction, and minutes between aircraft in one |
     | ``charging`` | ``"full"`` | or ``"waiting"``: aircraft decide when they land and are charged while they wait |
     | ``show`` | ``"vertiports"`` | or ``"all"``: aircraft too |
+    | ``look_ahead`` | 0 | futures in which a feature plays every choice out for an hour by ``greedy-hour`` |
     | ``render_mode`` | ``None`` | ``"rgb_array"`` or ``"ansi"`` |
     | ``strict`` | ``False`` | raise on illegal actions |
     | ``normalize_reward`` | ``False`` | divide rewards by the episode's scale |
@@ -141,6 +142,7 @@ class UAMFleetEnv(SchedulingEnv):
         separation: float = 0.0,
         charging: str = "full",
         show: str = "vertiports",
+        look_ahead: int = 0,
         render_mode: str | None = None,
         strict: bool = False,
         normalize_reward: bool = False,
@@ -173,6 +175,7 @@ class UAMFleetEnv(SchedulingEnv):
                 "separation": separation,
                 "charging": charging,
                 "show": show,
+                "look_ahead": look_ahead,
             }
         )
         super().__init__(config, render_mode, strict, normalize_reward)
@@ -212,6 +215,7 @@ class UAMFleetVectorEnv(SchedulingVectorEnv):
         separation: float = 0.0,
         charging: str = "full",
         show: str = "vertiports",
+        look_ahead: int = 0,
         render_mode: str | None = None,
         strict: bool = False,
         normalize_reward: bool = False,
@@ -246,6 +250,7 @@ class UAMFleetVectorEnv(SchedulingVectorEnv):
                 "separation": separation,
                 "charging": charging,
                 "show": show,
+                "look_ahead": look_ahead,
             }
         )
         super().__init__(num_envs, config, render_mode, strict, normalize_reward, copy, max_episode_steps)

@@ -286,3 +286,13 @@ def _write_planes(b: int, world: Any, state: Any, numbers: Numbers, candidate: A
         out[FAILURE] = clipped(10 * numbers.failure[b, k])
         out[FULL] = state.plane[b, k, s.LOAD] / size[s.SEATS] if state.plane[b, k, s.LANDED] > now else 0.0
         out[DECIDES] = 1.0 if k == state.row[b, s.PLANE] else 0.0
+
+
+@njit(cache=True, nogil=True)
+def write_look_ahead(rows: Any, earned: Any, features: Any) -> None:
+    """Write what choices earn ``[B, A]``, less what the best one does, as the last feature."""
+    last = features.shape[2] - 1
+    for b in rows:
+        best = earned[b].max()
+        for a in range(earned.shape[1]):
+            features[b, a, last] = clipped((earned[b, a] - best) / MONEY) if earned[b, a] > -np.inf else 0.0

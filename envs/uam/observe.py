@@ -12,6 +12,7 @@ from ..core.graph import FEATURE_LIMIT, PADDING, GraphSpec, GraphState
 from . import features as f
 from . import state as s
 from .instance import Real, UamInstance
+from .look_ahead import LookAhead
 
 BINS = 12
 """Parts of the day for which a vertiport's node tells demand and fares."""
@@ -78,6 +79,10 @@ AIRCRAFT_FEATURES = (
     "decides",  # whether it is its turn
 )
 
+LOOK_AHEAD_FEATURES = (
+    "look_behind",  # what the choice earns in an hour, followed by greedy-hour, less what the best choice does
+)
+
 CONTEXT_FEATURES = (
     "time",  # share of the day that is over
     "period_left",  # share of this period
@@ -111,22 +116,24 @@ class UamObserver:
         batch_size: B.
         sizes: Of the simulator.
         show_all: Whether the aircraft are shown behind actions of their own.
+        ahead: Plays choices out, where observations tell what they earn.
 
     Attributes:
         spec: Sizes and names.
         state: The buffers.
     """
 
-    def __init__(self, batch_size: int, sizes: tuple[int, ...], show_all: bool) -> None:
+    def __init__(self, batch_size: int, sizes: tuple[int, ...], show_all: bool, ahead: LookAhead | None) -> None:
         ports, planes, periods = sizes[:3]
         b = batch_size
-        self.show_all = show_all
+        self.show_all, self._ahead = show_all, ahead
+        further = (AIRCRAFT_FEATURES if show_all else ()) + (LOOK_AHEAD_FEATURES if ahead else ())
         self.spec = GraphSpec(
             num_nodes=ports,
             node_features=NODE_FEATURES,
             relations=(("routes", ports * (ports - 1)),),
             num_actions=ports + planes if show_all else ports,
-            candidate_features=CANDIDATE_FEATURES + (AIRCRAFT_FEATURES if show_all else ()),
+            candidate_features=CANDIDATE_FEATURES + further,
             context_features=CONTEXT_FEATURES,
         )
         self.state = GraphState.empty(self.spec, b)
@@ -152,6 +159,9 @@ class UamObserver:
         into = self.state if out is None else out
         chosen = self._all_rows if rows is None else rows
         f.write_rows(chosen, self.show_all, world, state, self.numbers, self._live, *into.dynamic_arrays)
+        if self._ahead is not None:
+            self._ahead.play_out(chosen, world, state, self.numbers)
+            f.write_look_ahead(chosen, self._ahead.earned, into.features)
         return into
 
     def load(self, row: int, instance: UamInstance) -> None:

@@ -25,7 +25,7 @@ from .solution import UamSolution
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RULES_OF_PLAY = ("show",)
+RULES_OF_PLAY = ("show", "look_ahead")
 """Options that an agent brings along: they only describe its own decisions."""
 
 
@@ -69,14 +69,14 @@ class UamFleet(Problem[UamConfig, UamInstance, UamSolution]):
         periods = 1 if config.demand == "stock" else HOURS
         corridors = terms.corridors if terms.separation else 0
         sizes = (ports, planes, periods, -(-terms.day // terms.slot), legs, decisions, corridors)
-        return UamSimulator(sizes, batch_size, config.show == "all")
+        return UamSimulator(sizes, batch_size, config.show == "all", config.look_ahead)
 
     def simulator_for(
         self, instances: Sequence[UamInstance], config: UamConfig, batch_size: int | None = None
     ) -> UamSimulator:
         """Sized for these days."""
         count = len(instances) if batch_size is None else batch_size
-        return UamSimulator(sizes_of(instances), count, config.show == "all")
+        return UamSimulator(sizes_of(instances), count, config.show == "all", config.look_ahead)
 
     def instance_names(self) -> list[str]:
         """None are built in: random days come from presets, others from files."""

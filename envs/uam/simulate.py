@@ -18,10 +18,13 @@ from ..core.simulator import Simulator
 from . import kernels
 from . import state as s
 from .instance import UamInstance
+from .look_ahead import LookAhead
 from .observe import UamObserver
 from .solution import UamSolution
 
 Sizes = tuple[int, ...]
+HORIZON = 3600  # seconds that observations look ahead
+FUTURES = 1  # tells the random numbers of futures from those of the day
 SIZE_NAMES = ("vertiports", "aircraft", "periods", "slots", "flights of an aircraft", "decisions", "corridors")
 
 
@@ -50,6 +53,7 @@ class UamSimulator(Simulator[UamInstance, UamSolution]):
             a day, and corridors in a direction.
         batch_size: B.
         show_all: Whether observations show the aircraft too, behind further actions that are never legal.
+        futures: In which observations play every choice out, see :class:`.look_ahead.LookAhead`; 0 for none.
 
     Attributes:
         world: What instances fix.
@@ -59,8 +63,8 @@ class UamSimulator(Simulator[UamInstance, UamSolution]):
         numbers: What is expected of flights, by forecast.
     """
 
-    def __init__(self, sizes: Sizes, batch_size: int, show_all: bool = False) -> None:
-        self.arguments = (sizes, batch_size, show_all)
+    def __init__(self, sizes: Sizes, batch_size: int, show_all: bool = False, futures: int = 0) -> None:
+        self.arguments = (sizes, batch_size, show_all, futures)
         self.batch_size, self.sizes = batch_size, sizes
         ports, planes, periods, slots, legs, decisions, corridors = sizes
         b, pair = batch_size, (ports, ports)
@@ -98,7 +102,8 @@ class UamSimulator(Simulator[UamInstance, UamSolution]):
         self.plane, self.now, self.steps = (self.state.row[:, column] for column in (s.PLANE, s.NOW, s.STEPS))
         self.action_mask[:, 0] = True
         self.illegal_count, self.done_count = 0, b
-        self._observer = UamObserver(b, sizes, show_all)
+        self._ahead = LookAhead(self.world, self.state, futures, HORIZON) if futures else None
+        self._observer = UamObserver(b, sizes, show_all, self._ahead)
         self.spec = self._observer.spec
         self.numbers = self._observer.numbers
 
@@ -138,6 +143,9 @@ class UamSimulator(Simulator[UamInstance, UamSolution]):
         self.scale[row] = profit_scale(instance)
         self.instances[row] = instance
         self._observer.load(row, instance)
+        if self._ahead is not None:
+            # of the day's own numbers, so that a day always looks the same; what comes was drawn from others
+            self._ahead.load(row, instance, np.random.default_rng([instance.seed, FUTURES]))
 
     def _start(self, rows: NDArray[np.int64]) -> None:
         kernels.reset_rows(rows, self.world, self.state)

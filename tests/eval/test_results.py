@@ -320,3 +320,24 @@ def test_the_job_shop_measures_tardiness_only_where_it_is_the_objective(odd):
         assert PROBLEM.job_costs(odd, solution, JobShopConfig(objective=objective)).tolist() == [2, 1, 0]
     assert PROBLEM.job_costs(odd, solution, CONFIG) is None
     assert PROBLEM.check(odd, JobShopSolution(np.zeros(6, np.int64)), TARDINESS).measures == {}
+
+
+def test_the_worst_five_percent_are_the_highest_costs_and_the_lowest_profits():
+    rows = [row(instance=str(k), objective=float(k)) for k in range(101)]
+    assert summarise(rows)[0]["worst_5"] == 95
+    assert summarise(rows, minimise=False)[0]["worst_5"] == 5
+
+
+def test_a_score_is_0_for_random_play_and_1_at_the_bounds():
+    means = {"random": 40.0, "good": 70.0, "best": 100.0}
+    rows = [row(agent, instance, mean, bound=100.0) for agent, mean in means.items() for instance in "xy"]
+    scores = {item["agent"]: item["score"] for item in summarise(rows, minimise=False)}
+    assert scores == {"random": 0.0, "good": 0.5, "best": 1.0}
+
+
+@pytest.mark.parametrize("missing", ["random", "bound", "instance"])
+def test_there_is_no_score_where_something_is_missing(missing):
+    rows = [row("good", "x", 70.0, bound=None if missing == "bound" else 100.0)]
+    if missing != "random":
+        rows.append(row("random", "y" if missing == "instance" else "x", 40.0, bound=100.0))
+    assert summarise(rows, minimise=False)[0]["score"] is None

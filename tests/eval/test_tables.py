@@ -157,3 +157,12 @@ def test_details_show_objective_and_gap_of_each_instance():
     table = details_table([row("a", "x", 1234567.0, 0.0123), row("b", "x", None, None, feasible=False)])
     assert cells(table, "a") == ["1234567 (1.23 %)"]
     assert cells(table, "b") == ["-"]
+
+
+def test_profits_have_columns_for_the_worst_days_and_for_scores():
+    rows = [row("random", "x", 40.0, bound=100.0), row("good", "x", 70.0, bound=100.0)]
+    headings = [column.header for column in summary_table(rows, "t", minimise=False).columns]
+    assert "worst\n5 %" in headings
+    assert "score" in headings
+    costs = [column.header for column in summary_table(rows, "t").columns]
+    assert "score" not in costs
