@@ -167,7 +167,8 @@ def test_gymnasiums_vector_wrappers_understand_the_vector_env(env_id):
         returns += rewards
         for row in np.flatnonzero(terminated):
             assert info["episode"]["r"][row] == pytest.approx(returns[row], rel=1e-6)
-            assert info["final_info"]["objective"][row] == pytest.approx(start[row] - returns[row], rel=1e-6)
+            earned = returns[row] if inner.problem.minimise else -returns[row]
+            assert info["final_info"]["objective"][row] == pytest.approx(start[row] - earned, rel=1e-6)
             returns[row], start[row] = 0, start_of(inner.problem.name, inner.simulator)[row]
 
 
