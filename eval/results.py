@@ -127,7 +127,8 @@ def summarise(rows: Sequence[Row], intervals: bool = True, minimise: bool = True
         a bound and an objective; ``mean_gap``, ``gap_interval_95`` and ``median_gap`` over the ``gap_count`` rows
         with a gap; ``at_bound``, the share of the rows with a bound whose objective equals it (infeasible rows do not);
         ``bound_kinds``; ``mean_seconds``; ``all_feasible``; ``measures``, the mean of each over the rows that have it;
-        ``worst_5``, the objective that all but the worst 5 % of the rows reach; ``score``, see :func:`score`.
+        ``worst_5``, the percentile of objectives that all but the worst 5 % of the rows reach; ``score``, see
+        :func:`score`.
     """
     summary = []
     floor = [row for row in rows if row.agent == FLOOR]

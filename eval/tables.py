@@ -66,8 +66,8 @@ def summary_table(rows: Sequence[Row], title: str, minimise: bool = True) -> Tab
     """The summary as a table, best agent first; "to the best" compares mean objectives within the table.
 
     Columns of gaps are there where any row has a bound, a column "feasible" where a solution is not, and one column
-    for each measure. Where objectives are profits, so are the worst 5 % and, with the agent ``random`` and bounds, how
-    far agents come from random play to the bound.
+    for each measure. Where objectives are profits, so are the fifth percentile and, with the agent ``random`` and
+    bounds, how far agents come from random play to the bound.
     """
     bounded = any(row.bound is not None for row in rows)
     feasible, decimals = all(row.feasible for row in rows), decimals_of(rows)
@@ -76,7 +76,7 @@ def summary_table(rows: Sequence[Row], title: str, minimise: bool = True) -> Tab
     summary = _best_first(summarise(rows, minimise=minimise), rows, minimise)
     scored = not minimise and any(item["score"] is not None for item in summary)
     headings = ["agent", "runs", "mean\nobjective", "to the\nbest"]
-    headings += [] if minimise else ["worst\n5 %", *(["score"] if scored else ())]
+    headings += [] if minimise else ["5th per-\ncentile", *(["score"] if scored else ())]
     headings += [*(GAP_HEADINGS if bounded else ()), "seconds\neach", *([] if feasible else ["feasible"])]
     headings += [measure_title(name).replace(" ", "\n", 1) for name in measures]
     for heading in headings:

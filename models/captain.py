@@ -81,7 +81,9 @@ class CaptainPolicy(GraphPolicy):
                 "architecture 'captain' needs attend 'all', encode 'once', and layers and attention_layers from 1"
             )
         if (config.node_features, config.candidate_features) != (len(NODE_FEATURES), PORT + PLANE):
-            raise ValueError("architecture 'captain' is for air taxis whose environment has show 'all'")
+            raise ValueError(
+                "architecture 'captain' is for air taxis whose environment has show 'all' and look_ahead 0"
+            )
         nn.Module.__init__(self)  # a GraphPolicy in what it promises; it has no layer in common
         self.config = config
         width = config.hidden

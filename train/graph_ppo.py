@@ -27,6 +27,7 @@ from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
 from .losses import BASELINES, DISCOUNT_PER, ImitationLoss, Loss, PPOLoss, advantages
 from .rollouts import NothingToDecideError, Phases, Rollout, collect
 from .segments import Streams, collect_segments
+from .settings import TRAINING_STREAM
 
 
 class BudgetedProgress(BaseAlgorithm):
@@ -198,11 +199,12 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             self.action_generator.seed()
         else:
             self.action_generator.manual_seed(self.seed)
-        self.instance_generator = np.random.default_rng(self.seed)
+        # a stream of its own: a preset's instance of some seed is what that seed alone draws first
+        self.instance_generator = np.random.default_rng(None if self.seed is None else [TRAINING_STREAM, self.seed])
         self._decode = torch.compile(self.network.decode, dynamic=True) if self.compile else self.network.decode
         self._rollouts: list[Rollout] = []
         self._imitated = False
-        self._remembered: list[Rollout] = []
+        self._remembered: list[list[Rollout]] = []
         self.rollout_buffer = None  # type: ignore[assignment]  # SB3 hands it to collect_rollouts, which needs none
 
     def _set_up_streams(self, problem: Problem[Any, Any, Any], base: Any) -> None:
@@ -261,8 +263,10 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self._log_rollouts()
         if self._imitated:
             # what a teacher played stays worth learning from, whatever has been learned since
-            self._remembered += self._rollouts
-            self._rollouts = self._remembered = self._remembered[-self.imitation_memory * len(self.streams) :]
+            self._remembered = [*self._remembered, self._rollouts][-self.imitation_memory :]
+            self._rollouts = [rollout for update in self._remembered for rollout in update]
+        else:
+            self._remembered = []
         callback.on_rollout_end()
         return True
 

@@ -13,7 +13,7 @@ from ..envs import PROBLEMS
 from ..envs.core.problem import Problem
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
 from .graph_ppo import BudgetedProgress
-from .settings import TrainSettings
+from .settings import TRAINING_STREAM, TrainSettings
 
 
 class ScheduledMaskablePPO(BudgetedProgress, MaskablePPO):
@@ -41,7 +41,7 @@ def make_maskable_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, 
     )
     spec = env.get_attr("graph_spec")[0]
     config = network_config(spec, **settings.network)
-    return ScheduledMaskablePPO(
+    model = ScheduledMaskablePPO(
         MaskableGraphPolicy,
         env,
         n_steps=settings.steps_per_rollout,
@@ -52,3 +52,5 @@ def make_maskable_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, 
         },
         **settings.ppo_arguments(folder),
     )
+    env.seed(TRAINING_STREAM + settings.seed)  # the model has seeded it, with the seeds of presets
+    return model

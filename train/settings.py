@@ -13,6 +13,9 @@ from ..envs.core.errors import InputError, unknown_name
 from .losses import BASELINES, DISCOUNT_PER
 from .schedules import SCHEDULES, schedule
 
+TRAINING_STREAM = 715_827_883
+"""Tells the random numbers of training instances from those of benchmark presets, whose seeds are small."""
+
 ALGORITHMS = ("graph-ppo", "maskable-ppo")
 POSITIVE_INTEGERS = (
     "instances", "repeats", "minibatch_instances", "envs", "steps_per_rollout", "epochs", "threads", "hidden", "heads",
@@ -68,7 +71,8 @@ class TrainSettings:
         imitate: Of graph-ppo: agent whose play is imitated at first; empty for none.
         imitation_share: Of graph-ppo: share of the budget in which it is.
         imitation_seconds: Of graph-ppo: time limit for each instance of an imitated solver.
-        imitation_memory: Of graph-ppo: updates whose imitated play is remembered and learned from again.
+        imitation_memory: Of graph-ppo: updates whose imitated play is remembered and learned from again
+            in every later one, which takes memory and time.
         architecture: Kind of network, one of ``ARCHITECTURES``.
         validation_instances: Random instances, not trained on, on which progress is judged, of each environment.
         validation_updates: Updates between two validations.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...envs.core.simulator import Simulator
 from ...envs.uam.instance import UamInstance
 from ...envs.uam.look_ahead import LookAhead
-from ...envs.uam.simulate import UamSimulator
+from ...envs.uam.simulate import FUTURES_STREAM, UamSimulator
 from ...envs.uam.solution import UamSolution
 from ..core import Policy
 
@@ -31,7 +31,7 @@ class Rollout(Policy[UamInstance, UamSolution]):
         """Draw the futures."""
         assert isinstance(simulator, UamSimulator)
         self._ahead = LookAhead(simulator.world, simulator.state, self.futures, self.horizon)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng([seed, FUTURES_STREAM])  # a preset's day is what its seed alone draws
         for row, instance in enumerate(simulator.instances):
             assert instance is not None
             self._ahead.load(row, instance, rng)

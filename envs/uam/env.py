@@ -27,8 +27,8 @@ class UAMFleetEnv(SchedulingEnv):
     ## Action Space
 
     ``Discrete(V)`` for V vertiports: where the aircraft whose turn it is flies; the vertiport where it is means that it
-    waits for 15 minutes. With ``show="all"`` there are K further actions, one for each aircraft, which are never legal:
-    they only show the aircraft to networks that want to see them.
+    waits, for 15 minutes on random days. With ``show="all"`` there are K further actions, one for each aircraft, which
+    are never legal: they only show the aircraft to networks that want to see them.
 
     The mask of legal actions is ``observation["action_mask"]`` and ``info["action_mask"]`` (int8) and
     ``env.unwrapped.action_masks()`` (bool). It is exact and never empty: a flight needs an open route, a battery that
@@ -52,7 +52,8 @@ class UAMFleetEnv(SchedulingEnv):
     | ``context`` | (19,) | float32 | the fleet, the demand and the aircraft that decides |
     | ``action_mask`` | (A,) | int8 | legal actions |
 
-    Everything but the last four is fixed during an episode. Names, units and scales of the features are listed in
+    Take-off delays are announced at dispatch; whether an aircraft fails shows when it has landed. Everything but the
+    last four is fixed during an episode. Names, units and scales of the features are listed in
     ``schedlab.envs.uam.observe``; all lie in [-10, 10].
 
     ## Rewards
@@ -63,8 +64,8 @@ class UAMFleetEnv(SchedulingEnv):
 
     ## Starting State
 
-    All aircraft are charged and parked at random vertiports, and the day begins at six. ``reset(options={"instance":
-    ...})`` takes a JSON file or a ``UamInstance`` that fits the environment.
+    All aircraft are charged; on random days they are parked at random vertiports, and the day begins at six.
+    ``reset(options={"instance": ...})`` takes a JSON file or a ``UamInstance`` that fits the environment.
 
     ## Episode End
 
@@ -73,7 +74,8 @@ class UAMFleetEnv(SchedulingEnv):
 
     ## Arguments
 
-    A pair ``[low, high]`` means: drawn anew for every random day.
+    A pair ``[low, high]`` means: drawn anew for every random day. Seats, speed, battery and further terms of other days
+    are those of their files.
 
     | Argument | Default | Meaning |
     |---|---|---|

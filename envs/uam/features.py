@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from . import state as s
+from .kernels import expected_ready, first_lane
 
 # features of a vertiport as a destination
 (
@@ -120,7 +121,7 @@ def _write_ports(b: int, world: Any, state: Any, numbers: Numbers, live: Any, ca
     i = state.plane[b, k, s.WHERE]
     last = day // period - 1
     h = min(now // period, last)
-    best = 0.0
+    best = -10.0
     for j in range(ports):
         out = features[b, j]
         candidate[b, j] = j
@@ -135,12 +136,14 @@ def _write_ports(b: int, world: Any, state: Any, numbers: Numbers, live: Any, ca
             out[LOAD] = load / seats
             out[PAIR_NOW] = count(state.remaining[b, h, i, j])
             out[PAIR_LEFT] = count(state.remaining[b, h, i, j] - load)
-            out[PAIR_NEXT] = count(numbers.pair[b, min(h + 1, last), i, j])
+            out[PAIR_NEXT] = count(numbers.pair[b, h + 1, i, j]) if h < last else 0.0
             out[MILES] = clipped(world.energy[b, i, j] / size[s.FULL_BATTERY])
             out[CLOSURE] = numbers.closure[b, i, j]
             out[BATTERY_THEN] = clipped((state.plane[b, k, s.BATTERY] - world.energy[b, i, j]) / size[s.FULL_BATTERY])
             if size[s.CORRIDORS] > 0:
-                out[HOLD] = clipped((_first_free(b, i, j, size[s.CORRIDORS], state) - now - size[s.TAKE_OFF]) / 900.0)
+                lanes = state.lane[b, i, j]
+                free = lanes[first_lane(lanes, size[s.CORRIDORS])]
+                out[HOLD] = clipped((free - now - size[s.TAKE_OFF]) / 900.0)
         arrives = now + 3600.0 * hours + ROUNDED
         left = max(day - now, 1) / 3600.0
         rate = profit / hours
@@ -171,26 +174,18 @@ def _write_ports(b: int, world: Any, state: Any, numbers: Numbers, live: Any, ca
         all_stands = chargers if chargers > 0 else world.port[b, j, s.PARKING]
         out[STANDS_LEFT] = (all_stands - state.port[b, j, column]) / max(all_stands, 1)
         if state.legal[b, j]:
-            best = max(best, rate)
+            best = max(best, out[RATE])
     _write_crowd(b, world, state, numbers, features)
     for j in range(ports):
         out = features[b, j]
-        out[BEHIND_BEST] = clipped(out[RATE] - best / MONEY)
+        out[BEHIND_BEST] = clipped(out[RATE] - best)
         enough = world.energy[b, i, j] + world.port[b, j, s.RESERVE] <= state.plane[b, k, s.BATTERY]
         # after the end there is no slot
         if j != i and enough and now < day and not state.legal[b, j] and not world.closed[b, now // size[s.SLOT], i, j]:
             # what waiting for a stand is worth
-            waits = max(out[FREE_IN], size[s.WAIT] / 3600.0)
-            blocked = out[PROFIT] / (out[HOURS] + waits)
+            delay = max(out[FREE_IN], size[s.WAIT] / 3600.0)
+            blocked = out[PROFIT] / (out[HOURS] + delay)
             features[b, i, BLOCKED_RATE] = max(features[b, i, BLOCKED_RATE], clipped(blocked))
-
-
-@njit(cache=True, inline="always")
-def _first_free(b: int, i: int, j: int, corridors: int, state: Any) -> int:
-    free: int = state.lane[b, i, j, 0]
-    for c in range(1, corridors):
-        free = min(free, state.lane[b, i, j, c])
-    return free
 
 
 @njit(cache=True)
@@ -204,7 +199,7 @@ def _write_crowd(b: int, world: Any, state: Any, numbers: Numbers, features: Any
     for k in range(size[s.NUM_PLANES]):
         if k == deciding:
             continue
-        j, ready = state.plane[b, k, s.WHERE], state.plane[b, k, s.NEXT]
+        j, ready = state.plane[b, k, s.WHERE], expected_ready(b, k, now, state)
         if (state.plane[b, k, s.STAND] == s.CHARGER) == (world.port[b, j, s.CHARGERS] > 0):
             features[b, j, FREE_IN] = min(features[b, j, FREE_IN], (ready - now) / 3600.0)
         hours = size[s.WAIT] / 3600.0 if j == i else numbers.hours[b, i, j]
@@ -243,10 +238,10 @@ def _write_context(b: int, world: Any, state: Any, numbers: Numbers, features: A
             out[CHARGING] += 1.0 / planes
         else:
             out[IDLE] += 1.0 / planes
-        if state.plane[b, other, s.NEXT] <= now + SOON:
-            out[FREE_SOON] += 1.0 / planes
+        soon = expected_ready(b, other, now, state) <= now + SOON
+        out[FREE_SOON] += soon / planes
         if state.plane[b, other, s.WHERE] == state.plane[b, k, s.WHERE] and other != k:
-            out[RIVALS] += 1.0 if state.plane[b, other, s.NEXT] <= now + SOON else 0.0
+            out[RIVALS] += soon
     out[RIVALS], out[FULL_HERE] = count(out[RIVALS]), features[b, state.plane[b, k, s.WHERE], FULL_NOW]
     left, free, chargers = 0, 0, 0
     for i in range(ports):
@@ -256,8 +251,8 @@ def _write_context(b: int, world: Any, state: Any, numbers: Numbers, features: A
             if numbers.possible[b, i, j]:
                 left += state.remaining[b, h, i, j]
     out[DEMAND_NOW] = clipped(left / (planes * size[s.SEATS]))
-    out[DEMAND_NEXT] = clipped(numbers.total[b, min(h + 1, last)])
-    out[DEMAND_LATER] = clipped(numbers.total[b, min(h + 2, last)])
+    out[DEMAND_NEXT] = clipped(numbers.total[b, h + 1]) if h + 1 <= last else 0.0
+    out[DEMAND_LATER] = clipped(numbers.total[b, h + 2]) if h + 2 <= last else 0.0
     out[CHARGERS_FREE] = free / max(chargers, 1)
     legal, best, total = 0, 0.0, 0.0
     for j in range(ports):
@@ -282,7 +277,7 @@ def _write_planes(b: int, world: Any, state: Any, numbers: Numbers, candidate: A
         out[EAST], out[NORTH] = numbers.place[b, j, 0], numbers.place[b, j, 1]
         out[BATTERY] = state.plane[b, k, s.BATTERY] / size[s.FULL_BATTERY]
         out[TO_LANDING] = clipped(max(state.plane[b, k, s.LANDED] - now, 0) / 3600.0)
-        out[TO_DECISION] = clipped(max(state.plane[b, k, s.NEXT] - now, 0) / 3600.0)
+        out[TO_DECISION] = clipped(max(expected_ready(b, k, now, state) - now, 0) / 3600.0)
         out[FAILURE] = clipped(10 * numbers.failure[b, k])
         out[FULL] = state.plane[b, k, s.LOAD] / size[s.SEATS] if state.plane[b, k, s.LANDED] > now else 0.0
         out[DECIDES] = 1.0 if k == state.row[b, s.PLANE] else 0.0

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from ..core.config import drawn_integer, drawn_number
 from ..core.errors import InputError
 from .config import HOURS, UamConfig
-from .instance import Real, UamInstance, Whole
+from .instance import NotConnectedError, Real, UamInstance, Whole
 
 MORNING, EVENING = 8.5, 16.5
 """Hours of the day at which most people travel into the central vertiports, and out of them."""
 
 STOCK = 100  # one more than the most passengers of a pair, where all are there from the start
-ATTEMPTS = 10_000
+ATTEMPTS, AT_ONCE, TRIES = 400, 300, 200
 
 
 def random_days(config: UamConfig) -> Callable[[np.random.Generator], UamInstance]:
@@ -28,26 +28,53 @@ def random_day(config: UamConfig, rng: np.random.Generator) -> UamInstance:
     """A random day: see :class:`UamConfig`.
 
     Raises:
-        ValueError: So many vertiports, so far apart and yet in reach of each other, do not fit into the square.
+        InputError: So many vertiports, so far apart and yet in reach of each other, do not fit into the square.
     """
     ports = drawn_integer(config, "num_vertiports", rng)
     fleet = drawn_integer(config, "num_aircraft", rng)
     chargers = np.full(ports, config.chargers)
     chargers[: config.vertistops] = 0
-    for _ in range(ATTEMPTS):
-        place = rng.random((ports, 2)) * config.area
+    for attempt in range(ATTEMPTS):
+        place = _places(ports, config, rng, one_by_one=attempt >= AT_ONCE)
+        if place is None:
+            continue
         try:
             return _day(config, place, chargers, fleet, rng)
-        except ValueError as error:
-            reason = error  # too close, or not connected
-    raise InputError(f"no network of {ports} vertiports in {config.area:g} x {config.area:g} miles was found: {reason}")
+        except NotConnectedError:
+            continue
+    raise InputError(
+        f"num_vertiports: no network of {ports} vertiports, {config.apart:g} miles apart or more, was found in "
+        f"{config.area:g} x {config.area:g} miles"
+    )
+
+
+def _places(ports: int, config: UamConfig, rng: np.random.Generator, one_by_one: bool) -> Real | None:
+    """Places far enough apart, float64 ``[V, 2]``; ``None`` where that failed.
+
+    Args:
+        ports: V.
+        config: Of the square, and how far.
+        rng: Source of chance.
+        one_by_one: Draw each anew until it is far from those before it; otherwise all at once, which is more even but
+            hopeless for many.
+    """
+    if not one_by_one:
+        place: Real = rng.random((ports, 2)) * config.area
+        apart = np.hypot(*(place[:, None] - place).transpose(2, 0, 1))
+        return place if apart[~np.eye(ports, dtype=bool)].min() >= config.apart else None
+    place = np.empty((ports, 2))
+    for port in range(ports):
+        for _ in range(TRIES):
+            place[port] = rng.random(2) * config.area
+            if (np.hypot(*(place[:port] - place[port]).T) >= config.apart).all():
+                break
+        else:
+            return None
+    return place
 
 
 def _day(config: UamConfig, place: Real, chargers: Whole, fleet: int, rng: np.random.Generator) -> UamInstance:
     ports, terms = len(place), config.terms
-    apart = np.hypot(*(place[:, None] - place).transpose(2, 0, 1))
-    if apart[~np.eye(ports, dtype=bool)].min() < config.apart:
-        raise ValueError(f"vertiports less than {config.apart:g} miles apart")
     if config.demand == "stock":
         forecast: Real = rng.integers(0, STOCK, (1, ports, ports)).astype(np.float64)
     else:

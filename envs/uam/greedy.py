@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from . import state as s
+from .features import ROUNDED
 
 GREEDY_TRIP, GREEDY_HOUR, LOOK_AHEAD = range(3)
 
@@ -57,7 +58,7 @@ def _second(b: int, j: int, profit: float, hours: float, world: Any, state: Any,
     the day has no second.
     """
     size, now = world.row[b], state.row[b, s.NOW]
-    then = now + 3600.0 * hours
+    then = now + 3600.0 * hours + ROUNDED
     if then >= size[s.DAY]:
         return profit / hours
     h, later = now // size[s.PERIOD], int(then) // size[s.PERIOD]

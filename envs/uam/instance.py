@@ -21,6 +21,10 @@ SHORTEST_LEG = 60
 """Seconds that a leg takes at least, delays and charging not counted."""
 
 
+class NotConnectedError(ValueError):
+    """Nothing flies from some vertiport to another, however often it lands."""
+
+
 @dataclass(frozen=True)
 class Chance:
     """What chance has in store for each aircraft, by how many flights it has made.
@@ -81,6 +85,7 @@ class UamInstance:
 
     def __post_init__(self) -> None:
         self._check_shapes()
+        self._check_kinds()
         self._check_numbers()
         self._check_start()
         self._check_network()
@@ -96,7 +101,7 @@ class UamInstance:
             raise ValueError(f"{self.name}: two vertiports share a name")
         periods, slots = len(self.demand), -(-terms.day // terms.slot)
         if periods < 1 or terms.day % periods:
-            raise ValueError(f"{self.name}: {periods} periods of demand do not divide a day of {terms.day} seconds")
+            raise ValueError(f"{self.name}: demand: {periods} periods do not divide a day of {terms.day} seconds")
         table = (periods, ports, ports)
         shapes = {
             **dict.fromkeys(("x", "y", "parking", "chargers", "delay"), (ports,)),
@@ -109,6 +114,13 @@ class UamInstance:
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{self.name}: {name} must have the shape {shape}, got {getattr(self, name).shape}")
+
+    def _check_kinds(self) -> None:
+        whole = ("parking", "chargers", "start", "demand")
+        for name, kind in {**dict.fromkeys(whole, "iu"), "closed": "b"}.items():
+            if getattr(self, name).dtype.kind not in kind:
+                wanted = "truth values" if kind == "b" else "whole numbers"
+                raise ValueError(f"{self.name}: {name} must be {wanted}, got {getattr(self, name).dtype}")
 
     def _check_numbers(self) -> None:
         limits = {
@@ -153,7 +165,7 @@ class UamInstance:
         alone = _unreachable(self.full_legs)
         if alone is not None:
             here, there = (self.vertiports[port] for port in alone)
-            raise ValueError(
+            raise NotConnectedError(
                 f"{self.name}: the network is not connected: nothing flies from vertiport {here!r} to {there!r} within "
                 f"the range of {self.aircraft.range:.1f} miles"
             )
@@ -173,11 +185,16 @@ class UamInstance:
         """Seconds of a period of demand."""
         return self.terms.day // len(self.demand)
 
+    @cached_property
+    def demand_known(self) -> bool:
+        """Whether the forecast says exactly who comes."""
+        return np.array_equal(self.forecast, self.demand)
+
     @property
     def uncertain(self) -> bool:
         """Whether something happens that nobody can know when the day begins."""
         known = (
-            np.array_equal(self.forecast, self.demand)
+            self.demand_known
             and not self.closure.any()
             and not self.failure.any()
             and not (self.delay.any() or self.terms.delay_spread)
@@ -207,7 +224,10 @@ class UamInstance:
 
     @cached_property
     def full_legs(self) -> NDArray[np.bool_]:
-        """Legs that are possible with the battery as full as it can be at their origin, bool ``[V, V]``."""
+        """Legs that are possible with the battery as full as it can be at their origin, bool ``[V, V]``.
+
+        Aircraft whose day begins at a vertistop are fuller than that once.
+        """
         full, at_charger = self.aircraft.battery_wh, self.chargers > 0
         # an aircraft comes to a vertistop from a charger, or by way of other vertistops, with less
         arrives = np.where(at_charger, full, 0)

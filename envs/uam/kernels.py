@@ -26,7 +26,7 @@ def reset_rows(rows: Any, world: Any, state: Any) -> None:
             i = world.start[b, k]
             stand = s.PARKED if state.port[b, i, s.PARKED_THERE] < world.port[b, i, s.PARKING] else s.CHARGER
             state.port[b, i, stand] += 1
-            state.plane[b, k, s.WHERE] = state.plane[b, k, s.ORIGIN] = i
+            state.plane[b, k, s.WHERE] = i
             state.plane[b, k, s.STAND] = stand
             state.plane[b, k, s.BATTERY] = size[s.FULL_BATTERY]
         _next_turn(b, world, state)
@@ -106,9 +106,14 @@ def _fly(b: int, j: int, world: Any, state: Any) -> None:
     ready += world.repair[b, k, n]
     plane[k, s.WHERE], plane[k, s.STAND] = j, s.CHARGER if charger else s.PARKED
     plane[k, s.BATTERY], plane[k, s.NEXT], plane[k, s.FLOWN] = battery, ready, n + 1
-    plane[k, s.ORIGIN], plane[k, s.DECIDED], plane[k, s.LOAD] = i, now, passengers
-    plane[k, s.ENTERED], plane[k, s.LANDED] = entered, landed
+    plane[k, s.LANDED], plane[k, s.LOAD] = landed, passengers
     _note(b, k, i, j, entered, landed, ready, passengers, state)
+
+
+@njit(cache=True, inline="always")
+def expected_ready(b: int, k: int, now: int, state: Any) -> int:
+    """When an aircraft decides, as far as it is known: whether it fails shows when it has landed."""
+    return state.plane[b, k, s.CHARGED] if state.plane[b, k, s.LANDED] > now else state.plane[b, k, s.NEXT]
 
 
 @njit(cache=True, inline="always")

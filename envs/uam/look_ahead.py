@@ -12,15 +12,16 @@ from . import state as s
 from .features import Numbers
 from .greedy import GREEDY_HOUR, choose_in_row
 from .instance import UamInstance
-from .kernels import play_row
+from .kernels import expected_ready, play_row
 
 
 class LookAhead:
     """What every legal choice earns soon, on average over futures that all choices of a decision share.
 
     Nothing is known in them that a dispatcher does not know: passengers of later periods are drawn from the forecast,
-    take-offs are late by their means, nobody fails, and routes that are closed now open again in the next slot. Where
-    all is known when the day begins, there is one future.
+    and pay by it; flights under way land when they were announced to, later ones are late by their means; nobody fails;
+    and routes that are closed now open again in the next slot. Where demand is known there is one future; where
+    closures never come by chance they are known.
 
     Args:
         world: Of a simulator.
@@ -37,45 +38,56 @@ class LookAhead:
         batch = len(state.profit)
         self.earned = np.full(state.legal.shape, -np.inf)
         self._counts = np.ones(batch, np.int64)
+        self._foreseen = np.zeros(batch, np.bool_)
         self._drawn = np.zeros((batch, futures, *world.demand.shape[1:]), np.int64)
         # the tables that stay are the simulator's own
         self._world = world._replace(
-            luck=np.zeros_like(world.luck), repair=np.zeros_like(world.repair), closed=np.zeros_like(world.closed)
+            luck=np.zeros_like(world.luck),
+            repair=np.zeros_like(world.repair),
+            closed=np.zeros_like(world.closed),
+            margin=np.zeros_like(world.margin),
         )
         self._scratch = s.State(**{name: np.zeros_like(array) for name, array in state._asdict().items()})
 
     def load(self, row: int, instance: UamInstance, rng: np.random.Generator) -> None:
         """Draw the futures of a row."""
         periods, ports, _ = instance.forecast.shape
-        if instance.uncertain:
-            self._counts[row] = self.futures
-            drawn: NDArray[np.int64] = rng.poisson(instance.forecast, (self.futures, *instance.forecast.shape))
-        else:
+        if instance.demand_known:
             self._counts[row], drawn = 1, instance.demand[None]
+        else:
+            self._counts[row] = self.futures
+            drawn = rng.poisson(instance.forecast, (self.futures, *instance.forecast.shape))
+        margin = instance.fares(instance.forecast) - instance.terms.cost * instance.distance
+        self._world.margin[row, :periods, :ports, :ports] = margin
+        self._foreseen[row] = not instance.closure.any()
         self._drawn[row] = 0
         self._drawn[row, :, :periods, :ports, :ports] = drawn
 
     def play_out(self, rows: NDArray[np.intp], world: s.World, state: s.State, numbers: Numbers) -> None:
         """Write ``earned`` of some rows."""
         _play_out(
-            rows, self.horizon, world, state, numbers, self._counts, self._drawn, self._world, self._scratch,
-            self.earned,
+            rows, self.horizon, world, state, numbers, self._counts, self._foreseen, self._drawn, self._world,
+            self._scratch, self.earned,
         )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def _play_out(
-    rows: Any, horizon: int, world: Any, state: Any, numbers: Any, counts: Any, drawn: Any, ahead: Any, scratch: Any,
-    earned: Any,
+    rows: Any, horizon: int, world: Any, state: Any, numbers: Any, counts: Any, foreseen: Any, drawn: Any, ahead: Any,
+    scratch: Any, earned: Any,
 ) -> None:  # fmt: skip
     for b in rows:
         earned[b] = -np.inf
         if state.done[b]:
             earned[b, 0] = 0.0
             continue
-        slot = state.row[b, s.NOW] // world.row[b, s.SLOT]
-        ahead.closed[b] = False
-        ahead.closed[b, slot] = world.closed[b, slot]
+        slot, h = state.row[b, s.NOW] // world.row[b, s.SLOT], state.row[b, s.NOW] // world.row[b, s.PERIOD]
+        ahead.margin[b, h] = world.margin[b, h]
+        if foreseen[b]:
+            ahead.closed[b] = world.closed[b]
+        else:
+            ahead.closed[b] = False
+            ahead.closed[b, slot] = world.closed[b, slot]
         for a in range(world.row[b, s.NUM_PORTS]):
             if not state.legal[b, a]:
                 continue
@@ -93,6 +105,8 @@ def _copy(b: int, demand: Any, world: Any, state: Any, scratch: Any) -> None:
     scratch.remaining[b, h:] = demand[h:]
     scratch.remaining[b, h] = state.remaining[b, h]
     scratch.plane[b] = state.plane[b]
+    for k in range(world.row[b, s.NUM_PLANES]):
+        scratch.plane[b, k, s.NEXT] = expected_ready(b, k, state.row[b, s.NOW], state)
     scratch.port[b] = state.port[b]
     scratch.lane[b] = state.lane[b]
     scratch.row[b] = state.row[b]

@@ -42,7 +42,7 @@ CANDIDATE_FEATURES = (
     "load",  # share of the seats
     "pair_now",  # who want to fly there in this period, count
     "pair_left",  # who would be left behind, count
-    "pair_next",  # expected in the next period, count
+    "pair_next",  # expected in the next period of the day, count
     "miles",  # of the range
     "stands_left",  # share of its chargers (of a vertistop parking) that are free
     "is_vertistop",
@@ -95,7 +95,7 @@ CONTEXT_FEATURES = (
     "idle",
     "free_soon",  # that decides within 15 minutes
     "demand_now",  # passengers who want to fly in this period, per seat of the fleet
-    "demand_next",  # expected in the next
+    "demand_next",  # expected in the next, as long as the day lasts
     "demand_later",  # in the one after it
     "choices",  # legal ones, share of the vertiports
     "best_rate",  # of these
@@ -172,7 +172,7 @@ class UamObserver:
     def _load_numbers(self, row: int, instance: UamInstance) -> None:
         n, ports, periods = self.numbers, instance.num_vertiports, len(instance.forecast)
         possible = instance.full_legs
-        hours = np.where(possible, instance.leg_seconds, 3600.0) / 3600
+        hours = instance.leg_seconds / 3600
         n.possible[row] = False
         n.possible[row, :ports, :ports] = possible
         n.hours[row, :ports, :ports] = hours
@@ -246,7 +246,7 @@ def expected_load(instance: UamInstance) -> Real:
     Demand is Poisson around the forecast, unless it is known.
     """
     mean, seats = instance.forecast, instance.aircraft.seats
-    if np.array_equal(mean, instance.demand):
+    if instance.demand_known:
         return np.minimum(mean, float(seats))
     # sum over n < seats of P(demand > n)
     term = np.exp(-mean)
@@ -255,4 +255,5 @@ def expected_load(instance: UamInstance) -> Real:
         below = below + term
         total += 1.0 - below
         term = term * mean / (n + 1)
-    return total
+    # where the terms are too small for numbers, all demand is above them
+    return np.minimum(total, mean)

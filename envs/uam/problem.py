@@ -19,7 +19,7 @@ from .config import HOURS, UamConfig
 from .formats import read_day
 from .generate import random_days
 from .instance import UamInstance
-from .simulate import UamSimulator, sizes_of
+from .simulate import UamSimulator, most_decisions, sizes_of
 from .solution import UamSolution
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class UamFleet(Problem[UamConfig, UamInstance, UamSolution]):
         # rounded down, so that no random day has more
         shortest = int(3600 * config.apart / aircraft.speed) + aircraft.take_off + aircraft.landing
         legs = terms.day // shortest + 2
-        decisions = max(legs, terms.day // terms.wait + 2) * planes
+        decisions = most_decisions(terms, legs, planes)
         periods = 1 if config.demand == "stock" else HOURS
         corridors = terms.corridors if terms.separation else 0
         sizes = (ports, planes, periods, -(-terms.day // terms.slot), legs, decisions, corridors)

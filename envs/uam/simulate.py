@@ -21,10 +21,11 @@ from .instance import UamInstance
 from .look_ahead import LookAhead
 from .observe import UamObserver
 from .solution import UamSolution
+from .terms import Terms
 
 Sizes = tuple[int, ...]
 HORIZON = 3600  # seconds that observations look ahead
-FUTURES = 1  # tells the random numbers of futures from those of the day
+FUTURES_STREAM = 1  # tells the random numbers of futures from those of days
 SIZE_NAMES = ("vertiports", "aircraft", "periods", "slots", "flights of an aircraft", "decisions", "corridors")
 
 
@@ -35,12 +36,23 @@ def sizes_of(instances: Sequence[UamInstance]) -> Sizes:
 
 def _sizes(instance: UamInstance) -> Sizes:
     terms, fleet = instance.terms, instance.num_aircraft
-    decisions = max(instance.most_legs, terms.day // terms.wait + 2) * fleet
+    decisions = most_decisions(terms, instance.most_legs, fleet)
     corridors = terms.corridors if terms.separation else 0
     return (
         instance.num_vertiports, fleet, len(instance.demand), len(instance.closed), instance.most_legs, decisions,
         corridors,
     )  # fmt: skip
+
+
+def most_decisions(terms: Terms, legs: int, fleet: int) -> int:
+    """More decisions than a fleet can take in a day.
+
+    Args:
+        terms: Of the day.
+        legs: More flights than one aircraft can begin.
+        fleet: Aircraft.
+    """
+    return max(legs, terms.day // terms.wait + 2) * fleet
 
 
 class UamSimulator(Simulator[UamInstance, UamSolution]):
@@ -145,7 +157,7 @@ class UamSimulator(Simulator[UamInstance, UamSolution]):
         self._observer.load(row, instance)
         if self._ahead is not None:
             # of the day's own numbers, so that a day always looks the same; what comes was drawn from others
-            self._ahead.load(row, instance, np.random.default_rng([instance.seed, FUTURES]))
+            self._ahead.load(row, instance, np.random.default_rng([instance.seed, FUTURES_STREAM]))
 
     def _start(self, rows: NDArray[np.int64]) -> None:
         kernels.reset_rows(rows, self.world, self.state)

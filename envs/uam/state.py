@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 # columns of State.plane: vertiport (the destination, while it flies), stand there, battery (Wh, as it will be when it
-# decides next), time of its next decision, flights begun, where the last one came from, when that was decided, when it
-# entered its corridor, when it landed, when it was charged, and passengers on it
-WHERE, STAND, BATTERY, NEXT, FLOWN, ORIGIN, DECIDED, ENTERED, LANDED, CHARGED, LOAD = range(11)
-PLANE_COLUMNS = 11
+# decides next), time of its next decision, flights begun, when the last one landed, when it was charged, its passengers
+WHERE, STAND, BATTERY, NEXT, FLOWN, LANDED, CHARGED, LOAD = range(8)
+PLANE_COLUMNS = 8
 PARKED, CHARGER = range(2)
 
 # columns of State.port: stands that are taken, also by aircraft that are on their way

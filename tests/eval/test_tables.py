@@ -162,7 +162,7 @@ def test_details_show_objective_and_gap_of_each_instance():
 def test_profits_have_columns_for_the_worst_days_and_for_scores():
     rows = [row("random", "x", 40.0, bound=100.0), row("good", "x", 70.0, bound=100.0)]
     headings = [column.header for column in summary_table(rows, "t", minimise=False).columns]
-    assert "worst\n5 %" in headings
+    assert "5th per-\ncentile" in headings
     assert "score" in headings
     costs = [column.header for column in summary_table(rows, "t").columns]
     assert "score" not in costs
