@@ -8,12 +8,23 @@ from ...envs.uam.config import UamConfig
 from ..core import Agent, AgentOptions, AgentSpec
 from ..random_policy import RandomPolicy
 from .genetic import Genetic
+from .lp_dual import LpDual, LpDualKnown
+from .rolling_mip import RollingMip
 from .rollout import Rollout
 from .rules import RULES, RandomWithoutWaiting, Rule, RulePolicy
 
 
 def _follow(rule: Rule) -> Callable[[UamConfig, AgentOptions], Agent]:
     return lambda config, options: RulePolicy(rule)
+
+
+def _shipped(name: str) -> Callable[[UamConfig, AgentOptions], Agent]:
+    def build(config: UamConfig, options: AgentOptions) -> Agent:
+        from ..registry import shipped_policy
+
+        return shipped_policy("uam", name, options)
+
+    return build
 
 
 AGENTS: dict[str, AgentSpec[UamConfig]] = {
@@ -39,7 +50,48 @@ AGENTS: dict[str, AgentSpec[UamConfig]] = {
             "Genetic algorithm on blocks of 60 decisions, in hindsight, within the time limit.",
             lambda config, options: Genetic(),
         ),
+        AgentSpec(
+            "lp-dual",
+            "search",
+            "Profit plus what an aircraft is worth where it comes, by dual prices of the day's flow as forecast.",
+            lambda config, options: LpDual(),
+        ),
+        AgentSpec(
+            "lp-dual-known",
+            "exact",
+            "The same in hindsight, knowing the day's demand; proves a bound on the profit.",
+            lambda config, options: LpDualKnown(config),
+        ),
+        AgentSpec(
+            "rolling-mip",
+            "search",
+            "An integer flow of two hours, solved anew every five minutes, within the time limit for each day.",
+            lambda config, options: RollingMip(options.time_limit),
+        ),
+        AgentSpec(
+            "plain",
+            "learned",
+            "A trained policy without look-ahead among its features: faster, and almost as good.",
+            _shipped("plain"),
+        ),
+        AgentSpec(
+            "captain",
+            "learned",
+            "A trained network in the manner of CapTAIN: capsule convolutions, a transformer, attention.",
+            _shipped("captain"),
+        ),
     )
 }
 
-__all__ = ["AGENTS", "RULES", "Genetic", "RandomWithoutWaiting", "Rollout", "Rule", "RulePolicy"]
+__all__ = [
+    "AGENTS",
+    "RULES",
+    "Genetic",
+    "LpDual",
+    "LpDualKnown",
+    "RollingMip",
+    "RandomWithoutWaiting",
+    "Rollout",
+    "Rule",
+    "RulePolicy",
+]

@@ -43,8 +43,8 @@ def random_day(config: UamConfig, rng: np.random.Generator) -> UamInstance:
         except NotConnectedError:
             continue
     raise InputError(
-        f"num_vertiports: no network of {ports} vertiports, {config.apart:g} miles apart or more, was found in "
-        f"{config.area:g} x {config.area:g} miles"
+        f"num_vertiports: no network of {ports} vertiports, {config.apart:g} miles apart or more and in reach of each "
+        f"other, was found in {config.area:g} x {config.area:g} miles"
     )
 
 

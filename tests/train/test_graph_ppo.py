@@ -175,3 +175,15 @@ def test_asking_for_a_gpu_that_is_not_there_is_refused_in_one_line(small):
         pytest.skip("there is one")
     with pytest.raises(InputError, match="no GPU"):
         make_model(PROBLEM, small.changed(device="cuda"))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7])
+def test_training_does_not_draw_the_instances_of_benchmark_presets(seed):
+    model = GraphPPO(
+        "GraphPolicy", gym.make("JobShop-v0", num_jobs=6, num_machines=6), seed=seed, instances=1, repeats=2,
+        minibatch_instances=1, network={"hidden": 16, "layers": 1, "heads": 2},
+    )  # fmt: skip
+    trained = model.streams[0].sample(model.instance_generator)
+    for preset in range(100):
+        drawn = model.streams[0].sample(np.random.default_rng(preset))
+        assert not np.array_equal(drawn.duration, trained.duration)

@@ -51,12 +51,14 @@ class Watched(PlainDay):
         instance, aircraft = self.instance, self.instance.aircraft
         if one == other:
             return instance.terms.wait
-        if not self.possible[one][other]:
-            return 3600
         whole = aircraft.take_off + int(instance.flight[one, other]) + aircraft.landing
         if instance.terms.charging == "full" and instance.chargers[other] > 0:
             whole += math.ceil(3.6 * int(instance.energy[one, other]) / aircraft.charger)
         return whole + float(instance.delay[one])
+
+    def ready(self, plane):
+        """When an aircraft decides, as far as it is known: failures show on landing."""
+        return self.charged[plane] if self.landed[plane] > self.time else self.next[plane]
 
     def hours(self, one, other):
         return self.seconds(one, other) / 3600
@@ -131,16 +133,17 @@ class Watched(PlainDay):
         profit = self.earns(here, port, h) if flies else 0.0
         arrives, load = now + self.seconds(here, port), min(instance.aircraft.seats, left)
         others = [k for k in range(instance.num_aircraft) if k != plane and self.place[k] == port]
-        there = sum(self.next[k] <= arrives for k in others)
+        there = sum(self.ready(k) <= arrives for k in others)
+        best = max(clipped(self.rate(j) / 100) for j in self.legal())
         seen = {
             "is_wait": not flies, "profit": clipped(profit / 100), "hours": clipped(hours),
             "rate": clipped(profit / hours / 100),
             "stands_left": self.free(port, self.kind_at(port)) / self.all_stands(port),
             "useful_rate": clipped(profit / max(min(hours, max(day - now, 1) / 3600), 0.1) / 100),
-            "behind_best": clipped(self.rate(port) / 100 - max(0.0, *(self.rate(j) / 100 for j in self.legal()))),
+            "behind_best": clipped(clipped(self.rate(port) / 100) - best),
             "is_vertistop": instance.chargers[port] == 0, "there_then": count(there),
             "coming_later": count(len(others) - there),
-            "here_now": count(sum(self.next[k] <= now + 900 for k in others)),
+            "here_now": count(sum(self.ready(k) <= now + 900 for k in others)),
             "value_now": clipped(sum(
                 n * float(instance.margin[h, port, j]) for j, n in self.waiting_from(port).items()) / 1000),
             "full_now": count(sum(n // instance.aircraft.seats for n in self.waiting_from(port).values())),
@@ -152,9 +155,10 @@ class Watched(PlainDay):
         seen |= self.second_leg(port, profit, hours, there) if arrives < day else {
             "two_leg_rate": seen["rate"], "best_then": 0.0, "top_then": 0.0, "demand_then": 0.0, "crowded": 0.0
         }  # fmt: skip
+        can = self.possible[here][port]
         of_flights = {
             "load": load / instance.aircraft.seats, "pair_now": count(left), "pair_left": count(left - load),
-            "pair_next": count(float(instance.forecast[min(h + 1, last), here, port]) * self.possible[here][port]),
+            "pair_next": count(float(instance.forecast[h + 1, here, port]) if h < last and can else 0.0),
             "miles": clipped(int(instance.energy[here, port]) / full), "closure": float(instance.closure[here, port]),
             "battery_then": clipped((self.battery[plane] - int(instance.energy[here, port])) / full),
             "hold": self.hold(here, port),
@@ -187,7 +191,7 @@ class Watched(PlainDay):
         if self.free(port, kind) > 0:
             return 0.0
         leave = [
-            (self.next[k] - self.time) / 3600
+            (self.ready(k) - self.time) / 3600
             for k in range(self.instance.num_aircraft)
             if k != plane and self.place[k] == port and self.stand[k] == kind
         ]
@@ -214,7 +218,7 @@ class Watched(PlainDay):
             "is_aircraft": 1, "plane_east": east, "plane_north": north,
             "battery": self.battery[plane] / self.instance.aircraft.battery_wh,
             "to_landing": clipped(max(self.landed[plane] - now, 0) / 3600),
-            "to_decision": clipped((self.next[plane] - now) / 3600),
+            "to_decision": clipped((self.ready(plane) - now) / 3600),
             "failure": clipped(10 * float(self.instance.failure[plane])), "decides": plane == self.plane,
             "full": self.load[plane] / self.instance.aircraft.seats if flies else 0.0,
         }  # fmt: skip
@@ -225,10 +229,13 @@ class Watched(PlainDay):
         fleet, last, day = range(instance.num_aircraft), len(self.left) - 1, instance.terms.day
         ports, seats = range(instance.num_vertiports), instance.num_aircraft * instance.aircraft.seats
         flying = [self.landed[k] > now for k in fleet]
-        charging = [self.next[k] > now and self.charged[k] > now and not flying[k] for k in fleet]
-        total = [sum(self.expected_from(port, min(h + more, last)) for port in ports) / seats for more in range(3)]
+        charging = [self.ready(k) > now and self.charged[k] > now and not flying[k] for k in fleet]
+        total = [
+            sum(self.expected_from(port, h + more) for port in ports) / seats if h + more <= last else 0.0
+            for more in range(3)
+        ]
         rates = [clipped(self.rate(port) / 100) for port in self.legal()]
-        rivals = [k for k in fleet if k != plane and self.place[k] == self.place[plane] and self.next[k] <= now + 900]
+        rivals = [k for k in fleet if k != plane and self.place[k] == self.place[plane] and self.ready(k) <= now + 900]
         chargers = sum(max(int(number), 0) for number in instance.chargers)
         return {
             "time": now / day, "period_left": (instance.period - now % instance.period) / instance.period,
@@ -236,7 +243,7 @@ class Watched(PlainDay):
             "my_failure": clipped(10 * float(instance.failure[plane])), "on_charger": self.stand[plane] == CHARGER,
             "flying": np.mean(flying), "charging": np.mean(charging),
             "idle": 1 - np.mean(flying) - np.mean(charging),
-            "free_soon": np.mean([self.next[k] <= now + 900 for k in fleet]),
+            "free_soon": np.mean([self.ready(k) <= now + 900 for k in fleet]),
             "demand_now": clipped(sum(sum(self.waiting_from(port).values()) for port in ports) / seats),
             "demand_next": clipped(total[1]), "demand_later": clipped(total[2]),
             "choices": len(rates) / len(ports), "best_rate": max(0.0, *rates), "mean_rate": sum(rates) / len(rates),

@@ -202,7 +202,7 @@ def test_files_are_laid_out_for_people(tmp_path):
         ("terms.charging", "never", "terms: charging 'never' not understood; use one of full, waiting"),
         ("terms.charging", 3, "terms: 'charging' must be a text of 1 to 200 printable characters, got 3"),
         ("terms.fare", math.nan, "terms: 'fare' must be a number within 1e+15, got nan"),
-        ("terms.day", 7201, "2 periods of demand do not divide a day of 7201 seconds"),
+        ("terms.day", 7201, "demand: 2 periods do not divide a day of 7201 seconds"),
         ("demand", DELETED, "'demand' is missing"),
         ("demand.1", 3, "demand[1] must be a list of 3, got 3"),
         ("demand.1", [[0, 1, 2]], "demand[1] must be a list of 3, got one of 1"),
@@ -247,7 +247,7 @@ def test_what_does_not_fit_together_is_refused():
     assert refusal(near) == f"d.json: {words}"
     empty = changed("demand", [])
     del empty["forecast"]
-    assert refusal(empty) == "d.json: 0 periods of demand do not divide a day of 7200 seconds"
+    assert refusal(empty) == "d.json: demand: 0 periods do not divide a day of 7200 seconds"
 
 
 def test_a_network_without_chargers_is_refused():

@@ -9,6 +9,7 @@ from schedlab.agents.random_policy import random_legal_actions
 from schedlab.agents.uam import Rollout
 from schedlab.agents.uam.rules import RULES, RulePolicy
 from schedlab.envs.uam import PROBLEM, UamConfig
+from schedlab.envs.uam import state as s
 from schedlab.envs.uam.look_ahead import LookAhead
 from schedlab.envs.uam.simulate import HORIZON, UamSimulator, sizes_of
 
@@ -93,6 +94,56 @@ def test_it_knows_nothing_that_a_dispatcher_does_not_know(hidden):
         ahead.play_out(np.arange(1), simulator.world, simulator.state, simulator.numbers)
         seen.append(ahead.earned.copy())
     np.testing.assert_array_equal(*seen)
+
+
+def test_nothing_is_seen_of_a_failure_before_the_aircraft_has_landed():
+    config = replace(CONFIG, show="all", closure=0.0)
+    day = drawn(config)
+    tables = []
+    for seconds in (0, 3600):
+        simulator = PROBLEM.simulator_for([day], config)
+        simulator.reset([day])
+        simulator.world.repair[:] = seconds
+        for _ in range(day.num_aircraft - 1):  # all but one are under way when it decides
+            flights = simulator.action_mask[0].copy()
+            flights[simulator.where[0]] = False
+            simulator.step(np.array([flights.argmax()]))
+        assert simulator.now[0] == 0
+        assert (simulator.state.plane[0, :, s.LANDED] > 0).sum() == day.num_aircraft - 1
+        seen = simulator.observe()
+        tables.append((seen.features.copy(), seen.context.copy()))
+    for one, other in zip(*tables, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_futures_of_rollout_have_nothing_in_common_with_the_passengers_that_come():
+    config = PROBLEM.configure(PROBLEM.presets()["balanced-40"])
+    for seed in range(10):
+        day = drawn(config, seed)
+        simulator = PROBLEM.simulator_for([day], config)
+        simulator.reset([day])
+        rollout = Rollout()
+        rollout.begin(simulator, seed)
+        off = ~np.eye(8, dtype=bool)
+        surprise = (day.demand - day.forecast)[:, off].ravel()
+        for future in rollout._ahead._drawn[0]:
+            drawn_surprise = (future - day.forecast)[:, off].ravel()
+            assert abs(np.corrcoef(surprise, drawn_surprise)[0, 1]) < 0.2
+
+
+def test_later_periods_pay_by_the_forecast_not_by_who_will_come():
+    day = drawn(UamConfig(num_vertiports=4, num_aircraft=5, level=40.0, closure=0.0))
+    demand = day.demand.copy()
+    demand[1:] *= 3  # the surge rises with it
+    earned = []
+    for one in (day, replace(day, demand=demand)):
+        simulator = PROBLEM.simulator_for([one], UamConfig())
+        simulator.reset([one])
+        ahead = LookAhead(simulator.world, simulator.state, 2, 3 * HORIZON)
+        ahead.load(0, one, np.random.default_rng(0))
+        ahead.play_out(np.arange(1), simulator.world, simulator.state, simulator.numbers)
+        earned.append(ahead.earned.copy())
+    np.testing.assert_array_equal(*earned)
 
 
 def test_where_all_is_known_greedy_play_to_the_end_is_what_the_rule_earns():

@@ -18,7 +18,13 @@ from schedlab.agents import make_agent, play
 from schedlab.envs.core import InputError, load_problem
 from schedlab.envs.uam import UamConfig, UAMFleetEnv, UAMFleetVectorEnv, UamInstance, UamSolution, write_day
 from schedlab.envs.uam import env as page_of_env
-from schedlab.envs.uam.observe import AIRCRAFT_FEATURES, CANDIDATE_FEATURES, CONTEXT_FEATURES, NODE_FEATURES
+from schedlab.envs.uam.observe import (
+    AIRCRAFT_FEATURES,
+    CANDIDATE_FEATURES,
+    CONTEXT_FEATURES,
+    LOOK_AHEAD_FEATURES,
+    NODE_FEATURES,
+)
 from schedlab.eval.instance_sets import expand_instances
 
 from .days import by_list, played, solution_of, tiny_day
@@ -307,9 +313,10 @@ def test_the_environment_can_be_seen_at_the_start_in_between_and_after_the_end(m
 def test_the_page_of_the_environment_tells_the_truth():
     assert doctest.testmod(page_of_env).failed == 0
     page = UAMFleetEnv.__doc__
-    counts = (len(CANDIDATE_FEATURES), len(CANDIDATE_FEATURES) + len(AIRCRAFT_FEATURES))
+    all_features = CANDIDATE_FEATURES + AIRCRAFT_FEATURES + LOOK_AHEAD_FEATURES
+    counts = (len(CANDIDATE_FEATURES), len(all_features))
     assert f"| ``nodes`` | (V, {len(NODE_FEATURES)}) |" in page
-    assert f"| ``candidate_features`` | (A, {counts[0]} or {counts[1]}) |" in page
+    assert f"| ``candidate_features`` | (A, {counts[0]} to {counts[1]}) |" in page
     assert f"| ``context`` | ({len(CONTEXT_FEATURES)},) |" in page
     told = {}
     for line in page.split("## Arguments")[1].split("##")[0].splitlines():
@@ -328,7 +335,9 @@ def test_an_option_of_the_environment_reaches_the_configuration():
     for item in fields(UamConfig):
         if item.name != "instance":
             value = {"hourly": "stock", "full": "waiting", "vertiports": "all", False: True}.get(item.default)
-            value = {"corridors": 2, "vertistops": 1, "separation": 0.0}.get(item.name, value or item.default)
+            value = {"corridors": 2, "vertistops": 1, "separation": 0.0, "look_ahead": 3}.get(
+                item.name, value or item.default
+            )
             made = gym.make("UAMFleet-v0", **{item.name: value}).unwrapped
             assert getattr(made.config, item.name) == value
     with pytest.raises(InputError, match="chargers must be an integer"):
