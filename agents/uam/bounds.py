@@ -14,10 +14,11 @@ Failures, corridors and empty batteries are left out, all of which only lower pr
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from ...envs.uam.instance import Real, UamInstance, Whole
+from ...envs.uam.instance import Real, UamInstance
 from .flow import FlowModel, Legs, Limits, import_scipy
 from .offers import known_offers
 
@@ -83,12 +84,9 @@ def open_slots(instance: UamInstance, legs: Legs, slots: int, length: float) -> 
 
 def _limits(instance: UamInstance, legs: Legs, seconds: Real, delay: Real, slots: int, length: float) -> Limits:
     _, sparse = import_scipy()
-    rows, most = zip(
-        _fleet(instance, legs, seconds, slots, length),
-        _stands(instance, legs, seconds + delay, slots, length),
-        strict=True,
-    )
-    return Limits(sparse.csc_array(sparse.vstack(rows)), np.concatenate(most))
+    fleet, most = _fleet(instance, legs, seconds, slots, length)
+    stands, free = _stands(instance, legs, seconds + delay, slots, length)
+    return Limits(sparse.csc_array(sparse.vstack([fleet, stands])), np.concatenate([most, free]))
 
 
 def _stretches(day: int) -> list[tuple[float, float]]:
@@ -105,14 +103,15 @@ def _overlap(slots: int, length: float, seconds: Real, begin: float, end: float)
     As a function of when it leaves, this rises, stays and falls, so it is least at an edge of the slot.
     """
 
-    def taken(start: Real) -> Real:
+    def taken(start: Any) -> Any:
         return np.maximum(np.minimum(start + seconds, end) - np.maximum(start, begin), 0.0)
 
     edge = np.arange(slots + 1)[:, None] * length
-    return np.minimum(taken(edge[:-1]), taken(edge[1:]))
+    least: Real = np.minimum(taken(edge[:-1]), taken(edge[1:]))
+    return least
 
 
-def _fleet(instance: UamInstance, legs: Legs, seconds: Real, slots: int, length: float) -> tuple[object, Real]:
+def _fleet(instance: UamInstance, legs: Legs, seconds: Real, slots: int, length: float) -> tuple[Any, Real]:
     """Limits on what flights take of the fleet's time, and where charging is not part of legs, of its energy."""
     _, sparse = import_scipy()
     fleet, terms = instance.num_aircraft, instance.terms
@@ -147,7 +146,7 @@ def _largest_fall(instance: UamInstance, seconds: Real) -> float:
     return float((np.maximum.accumulate(total, axis=1) - total).max(axis=1).sum())
 
 
-def _stands(instance: UamInstance, legs: Legs, seconds: Real, slots: int, length: float) -> tuple[object, Whole]:
+def _stands(instance: UamInstance, legs: Legs, seconds: Real, slots: int, length: float) -> tuple[Any, Real]:
     """Limits on flights that are on their way, or charged, at the end of each slot."""
     _, sparse = import_scipy()
     count = len(legs)
@@ -164,4 +163,4 @@ def _stands(instance: UamInstance, legs: Legs, seconds: Real, slots: int, length
         (np.ones(len(row)), (row, column)), shape=(instance.num_vertiports * slots, slots * count)
     )
     stands = np.where(instance.chargers > 0, instance.chargers, instance.parking)
-    return matrix, np.repeat(stands, slots)
+    return matrix, np.repeat(stands, slots).astype(np.float64)

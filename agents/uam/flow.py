@@ -145,14 +145,14 @@ class FlowModel:
     ) -> None:
         self._optimize, self._sparse = import_scipy()
         self.supply, self.num_legs, (self.ports, self.slots) = supply, len(legs), supply.shape
-        self._lay_out(legs, duration, final)
+        flows = self._lay_out(legs, duration, final)
         count, gain = (np.moveaxis(legs.at(np.moveaxis(table, -1, 0)), 0, -1) for table in (offers.count, offers.gain))
         useful = (count > NEGLIGIBLE) & (gain > NEGLIGIBLE)
-        self.gain = np.concatenate([self.gain, gain[useful]])
+        self.gain = np.concatenate([flows, gain[useful]])
         self.most = np.concatenate([np.full(self.num_flows, np.inf), count[useful]])
         if open is not None:
             self.most[: self.num_flights][~open.ravel()] = 0.0
-        self._connect(legs, duration, period, useful)
+        self.nodes, self.below = self._connect(legs, duration, period, useful)
         self.bounds = np.zeros(self.below.shape[0])
         if limits is not None:
             wide = self._matrix(limits.matrix.tocoo(), (len(limits.most), len(self.gain)))
@@ -160,8 +160,8 @@ class FlowModel:
             self.bounds = np.concatenate([self.bounds, limits.most])
         self._num_limits = 0 if limits is None else len(limits.most)
 
-    def _lay_out(self, legs: Legs, duration: Whole, final: Real | None) -> None:
-        """Columns of flights and waiting."""
+    def _lay_out(self, legs: Legs, duration: Whole, final: Real | None) -> Real:
+        """Dollars of the columns of flights and waiting."""
         self.num_flights = self.slots * self.num_legs
         self.num_flows = self.num_flights + self.ports * self.slots
         self.arrival = np.arange(self.slots)[:, None] + duration
@@ -170,13 +170,13 @@ class FlowModel:
         flights = np.where(self.arrival >= self.slots, later[legs.destination, beyond], 0.0) - legs.cost
         waiting = np.zeros((self.ports, self.slots))
         waiting[:, -1] = later[:, 0]
-        self.gain = np.concatenate([flights.ravel(), waiting.ravel()])
+        return np.concatenate([flights.ravel(), waiting.ravel()])
 
     def _matrix(self, entries: Any, shape: tuple[int, int]) -> Any:
         return self._sparse.csc_array((entries.data, (entries.row, entries.col)), shape=shape)
 
-    def _connect(self, legs: Legs, duration: Whole, period: Whole, useful: NDArray[np.bool_]) -> None:
-        """Rows of nodes and offers."""
+    def _connect(self, legs: Legs, duration: Whole, period: Whole, useful: NDArray[np.bool_]) -> tuple[Any, Any]:
+        """Rows of nodes and offers, sparse matrices."""
         slots, ports, count = self.slots, self.ports, self.num_legs
         slot, flight = np.arange(slots)[:, None], np.arange(self.num_flights).reshape(slots, count)
         comes = self.arrival < slots
@@ -187,13 +187,13 @@ class FlowModel:
         sign = np.repeat([1.0, -1.0, 1.0, -1.0], [part.size for part in column])
         total = len(self.gain)
         place = np.concatenate([part.ravel() for part in row]), np.concatenate([part.ravel() for part in column])
-        self.nodes = self._sparse.csc_array((sign, place), shape=(ports * slots, total))
+        nodes = self._sparse.csc_array((sign, place), shape=(ports * slots, total))
         h, leg, _ = np.nonzero(useful)
         offer = self.num_flows + np.arange(len(h))
         row = [period[:, None] * count + np.arange(count), h * count + leg]
         sign = np.repeat([-1.0, 1.0], [self.num_flights, len(h)])
         place = np.concatenate([part.ravel() for part in row]), np.concatenate([flight.ravel(), offer])
-        self.below = self._sparse.csc_array((sign, place), shape=(len(useful) * count, total))
+        return nodes, self._sparse.csc_array((sign, place), shape=(len(useful) * count, total))
 
     def solve(self) -> Flow:
         """The best flow; aircraft may be split.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def expected_offers(instance: UamInstance) -> Offers:
     number = np.arange(math.ceil(highest + UNLIKELY * math.sqrt(highest)) + 2)
     chance = _poisson(instance.forecast, number)
     per_passenger = _margins(instance, number)
-    kinds = [(number >= seats, number // seats, np.full(len(number), seats))]
+    kinds: list[tuple[Any, Any, Any]] = [(number >= seats, number // seats, np.full(len(number), seats))]
     remainder = number % seats
     for some in np.array_split(np.arange(seats - 1, 0, -1), min(seats - 1, KINDS)) if seats > 1 else []:
         kinds.append((np.isin(remainder, some), np.ones(len(number)), remainder))
