@@ -37,9 +37,9 @@ class DualRollout(LpDual):
 
     stochastic = True
 
-    def __init__(self, futures: int = 16, horizon: int = 3600, every: float | None = 900, doubt: float = 15.0) -> None:
+    def __init__(self, futures: int = 16, horizon: int = 3600, every: float | None = 900, doubt: float = 15.0, pool: int = 64) -> None:
         super().__init__(False, every)
-        self.futures, self.horizon, self.doubt = futures, horizon, doubt
+        self.futures, self.horizon, self.doubt, self.pool = futures, horizon, doubt, pool
 
     def begin(self, simulator: Simulator[UamInstance, UamSolution], seed: int) -> None:
         """Solve the flow of every day, and draw the futures."""
@@ -48,7 +48,7 @@ class DualRollout(LpDual):
         rng = np.random.default_rng([seed, FUTURES_STREAM])  # a preset's day is what its seed alone draws
         world, state = simulator.world, simulator.state
         self._counts = np.ones(simulator.batch_size, np.int64)
-        self._drawn = np.zeros((simulator.batch_size, self.futures, *world.demand.shape[1:]), np.int64)
+        self._drawn = np.zeros((simulator.batch_size, self.pool, *world.demand.shape[1:]), np.int64)
         self._world = world._replace(
             luck=np.zeros_like(world.luck),
             repair=np.zeros_like(world.repair),
@@ -67,8 +67,8 @@ class DualRollout(LpDual):
         if instance.demand_known:
             drawn = instance.demand[None]
         else:
-            drawn = rng.poisson(instance.forecast, (self.futures, *instance.forecast.shape))
-        self._counts[row] = len(drawn)
+            drawn = rng.poisson(instance.forecast, (self.pool, *instance.forecast.shape))
+        self._counts[row] = min(len(drawn), self.futures)
         self._drawn[row, : len(drawn), :periods, :ports, :ports] = drawn
         fares = instance.fares(instance.forecast)
         self._world.margin[row, :periods, :ports, :ports] = fares - instance.terms.cost * instance.distance
@@ -100,6 +100,8 @@ def _play_out(
             continue
         slot, h = state.row[b, s.NOW] // world.row[b, s.SLOT], state.row[b, s.NOW] // world.row[b, s.PERIOD]
         ahead.margin[b, h] = world.margin[b, h]
+        # others for every decision, so that none is taken for certain
+        first = counts[b] * state.row[b, s.STEPS] if counts[b] > 1 else 0
         ahead.closed[b] = False
         ahead.closed[b, slot] = world.closed[b, slot]
         for a in range(world.row[b, s.NUM_PORTS]):
@@ -107,7 +109,7 @@ def _play_out(
                 continue
             total = 0.0
             for future in range(counts[b]):
-                _copy(b, drawn[b, future], world, state, scratch)
+                _copy(b, drawn[b, (first + future) % drawn.shape[1]], world, state, scratch)
                 total += _play(b, a, horizon, ahead, scratch, worth)
             earned[b, a] = total / counts[b]
 
