@@ -23,6 +23,7 @@ from .flow import FlowModel, Legs, Limits, import_scipy
 from .offers import known_offers
 
 GRID = 900
+TOLERANCE = 1e-7  # to which the linear program is solved
 STRETCH = 3600  # seconds for which limits on the fleet are written, about
 
 
@@ -51,7 +52,8 @@ def profit_bound(instance: UamInstance, grid: float = GRID) -> float:
         open=open_slots(instance, legs, slots, length),
         limits=_limits(instance, legs, seconds, delay, slots, length),
     )
-    return model.solve().value
+    value = model.solve().value
+    return value + TOLERANCE * abs(value)
 
 
 def slots_of(instance: UamInstance, grid: float) -> tuple[int, float]:

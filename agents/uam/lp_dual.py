@@ -22,7 +22,7 @@ from ...envs.uam.instance import Real, UamInstance, Whole
 from ...envs.uam.simulate import UamSimulator
 from ...envs.uam.solution import UamSolution
 from ..core import Policy, Solver, SolverResult, play
-from .bounds import profit_bound
+from .bounds import GRID, profit_bound
 from .flow import FlowModel, import_scipy
 from .worth import Outlook, Worth, best_actions, charging_seconds, expected_seconds
 
@@ -191,7 +191,7 @@ class LpDualKnown(Solver[UamInstance, UamSolution]):
         every: Of :class:`LpDual`.
     """
 
-    def __init__(self, config: UamConfig, grid: float = 900, every: float | None = None) -> None:
+    def __init__(self, config: UamConfig, grid: float = GRID, every: float | None = None) -> None:
         import_scipy()
         self.config, self.grid, self.every = config, grid, every
 

@@ -72,7 +72,7 @@ class Outlook:
         self.instance, self.legs = instance, Legs.of(instance)
         self.slots, self.length = slots_of(instance, grid)
         self.seconds = self.legs.at(expected_seconds(instance) + charging_seconds(instance, instance.energy))
-        if known or not instance.uncertain:
+        if known or instance.demand_known:
             self.offers = known_offers(instance, instance.demand, instance.margin)
         else:
             self.offers = expected_offers(instance)
