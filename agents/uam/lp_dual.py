@@ -26,8 +26,8 @@ from .bounds import GRID, profit_bound
 from .flow import FlowModel, import_scipy
 from .worth import Outlook, Worth, best_actions, charging_seconds, expected_seconds
 
-WINDOW = 7200
-"""Seconds for which a flow that is solved anew looks ahead."""
+WINDOW = 5400
+"""Seconds for which a flow that is solved anew looks ahead at least: until the end of a period of demand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class LpDual(Policy[UamInstance, UamSolution]):
         known: Whether it knows the demand of the whole day beforehand, not only by forecast.
         every: Seconds after which the next hours are solved anew; ``None`` for never.
         grid: Seconds of a slot, at most.
-        window: Seconds that are looked ahead then.
+        window: Seconds that are looked ahead then, at least.
 
     Raises:
         InputError: SciPy is not installed.
@@ -94,8 +94,14 @@ class LpDual(Policy[UamInstance, UamSolution]):
         """Slots that a table needs."""
         if self.every is None:
             return outlook.slots
-        reach = self.every + float(outlook.seconds.max()) + outlook.instance.terms.wait
-        return max(outlook.slots, math.ceil(self.window / outlook.length) + self._tail(outlook, reach))
+        instance = outlook.instance
+        reach = self.every + float(outlook.seconds.max()) + instance.terms.wait
+        longest = min(self.window + instance.period, instance.terms.day)
+        return max(outlook.slots, math.ceil(longest / outlook.length) + self._tail(outlook, reach))
+
+    def _end(self, instance: UamInstance, now: float) -> float:
+        """When the hours that are looked ahead end: with a period, whose passengers come before or after its end."""
+        return math.ceil((now + self.window) / instance.period) * instance.period
 
     def _tail(self, outlook: Outlook, reach: float) -> int:
         return math.ceil(reach / outlook.length) + 2
@@ -138,7 +144,7 @@ class LpDual(Policy[UamInstance, UamSolution]):
         now = simulator.now[row] // length * length
         instance, legs = outlook.instance, outlook.legs
         ports, day, duration = instance.num_vertiports, instance.terms.day, outlook.duration(outlook.length)
-        slots = max(1, math.ceil((min(now + self.window, day) - now) / length))
+        slots = max(1, round((min(self._end(instance, now), day) - now) / length))
         middle = now + (np.arange(slots) + 0.5) * length
         period = np.minimum(middle // instance.period, len(instance.demand) - 1).astype(np.int64)
         first = int(simulator.now[row] // instance.period)

@@ -58,7 +58,7 @@ class RollingMip(LpDual):
         every: Seconds after which the next one is solved.
         soon: Seconds within which aircraft decide by themselves.
         grid: Seconds of a slot, at most.
-        window: Seconds that are looked ahead.
+        window: Seconds that are looked ahead, at least.
 
     Raises:
         InputError: SciPy is not installed.

@@ -143,7 +143,7 @@ def _write_ports(b: int, world: Any, state: Any, numbers: Numbers, live: Any, ca
             if size[s.CORRIDORS] > 0:
                 lanes = state.lane[b, i, j]
                 free = lanes[first_lane(lanes, size[s.CORRIDORS])]
-                out[HOLD] = clipped((free - now - size[s.TAKE_OFF]) / 900.0)
+                out[HOLD] = clipped(max(free - now - size[s.TAKE_OFF], 0) / 900.0)
         arrives = now + 3600.0 * hours + ROUNDED
         left = max(day - now, 1) / 3600.0
         rate = profit / hours

@@ -59,7 +59,7 @@ CANDIDATE_FEATURES = (
     "open_out",  # mean probability that a route from there is open
     "late",  # the flight ends after the day
     "hours_left",  # of the day after the flight, in half days
-    "hold",  # wait for a corridor, in units of 15 minutes; negative where there is none
+    "hold",  # wait for a corridor, in units of 15 minutes
     "battery_then",  # on arrival
     "to_period",  # from arrival to the next period, share of a period
     "free_in",  # hours until a stand there may be free; 10 if never

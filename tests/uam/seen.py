@@ -183,7 +183,7 @@ class Watched(PlainDay):
             return 0.0
         lanes = self.entries.get((here, port), [[] for _ in range(terms.corridors)])
         free = min(lane[-1] + terms.separation if lane else 0 for lane in lanes)
-        return clipped((free - self.time - self.instance.aircraft.take_off) / 900)
+        return clipped(max(free - self.time - self.instance.aircraft.take_off, 0) / 900)
 
     def free_in(self, port, plane):
         """Hours until an aircraft may leave a stand of the kind to which others come; 10 if none is there."""
