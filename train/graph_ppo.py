@@ -27,7 +27,7 @@ from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
 from .losses import BASELINES, DISCOUNT_PER, ImitationLoss, Loss, PPOLoss, advantages
 from .rollouts import NothingToDecideError, Phases, Rollout, collect
 from .segments import Streams, collect_segments
-from .settings import TRAINING_STREAM
+from .settings import TRAINING_STREAM, check_rules
 
 
 class BudgetedProgress(BaseAlgorithm):
@@ -384,23 +384,3 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         # made anew from the environment when a model is loaded
         mine = ["streams", "teachers", "action_generator", "instance_generator", "_rollouts", "_remembered", "_decode"]
         return [*super()._excluded_save_params(), *mine]
-
-
-def check_rules(problem: Problem[Any, Any, Any], config: Any, base: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Refuse an environment that is played by other rules than the agent will be.
-
-    Args:
-        problem: The problem.
-        config: The environment's configuration.
-        base: The values that a checkpoint remembers.
-        values: What the environment changes in them, for the message.
-
-    Raises:
-        InputError: It changes the rules of play.
-    """
-    try:
-        same = problem.playing(config, base) == config
-    except InputError:
-        same = False
-    if not same:
-        raise InputError(f"an environment may not change the rules of play; {dict(values)} does: set them for all")

@@ -23,8 +23,8 @@ from ..envs.core.files import write_atomically
 from ..envs.core.problem import Problem
 from ..models.checkpoint import Checkpoint, flat_tensors, load_checkpoint, read_bytes, save_checkpoint
 from ..models.sb3 import MaskableGraphPolicy
-from .graph_ppo import BudgetedProgress, GraphPPO, check_rules
-from .settings import TrainSettings
+from .graph_ppo import BudgetedProgress, GraphPPO
+from .settings import TrainSettings, check_rules
 
 LAST_FILE = "last.safetensors"
 VALIDATION_SEED = 1_000_000_007  # far from the seeds of training and of benchmark presets

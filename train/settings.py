@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..envs.core.errors import InputError, unknown_name
+from ..envs.core.problem import Problem
 from .losses import BASELINES, DISCOUNT_PER
 from .schedules import SCHEDULES, schedule
 
@@ -313,3 +314,23 @@ def committed_names() -> list[str]:
     """Names of the settings that come with the package."""
     folder = files(f"{__package__}.configs")
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def check_rules(problem: Problem[Any, Any, Any], config: Any, base: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Refuse an environment that is played by other rules than the agent will be.
+
+    Args:
+        problem: The problem.
+        config: The environment's configuration.
+        base: The values that a checkpoint remembers.
+        values: What the environment changes in them, for the message.
+
+    Raises:
+        InputError: It changes the rules of play.
+    """
+    try:
+        same = problem.playing(config, base) == config
+    except InputError:
+        same = False
+    if not same:
+        raise InputError(f"an environment may not change the rules of play; {dict(values)} does: set them for all")
