@@ -31,6 +31,15 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def stamp(path: Path) -> tuple[int, int]:
+    """When a file changed and its size, zeros where there is none: what is kept of it is good as long as these stay."""
+    try:
+        about = path.stat()
+    except OSError:
+        return 0, 0
+    return about.st_mtime_ns, about.st_size
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that it is either the old or the new one, also after a crash."""
     data = content.encode() if isinstance(content, str) else content

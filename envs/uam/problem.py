@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.config import value_range
 from ..core.errors import InputError, unknown_name
+from ..core.files import stamp
 from ..core.instances import looks_like_a_path, named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
 from .check import check_day
@@ -90,7 +91,7 @@ class UamFleet(Problem[UamConfig, UamInstance, UamSolution]):
         """
         if looks_like_a_path(name_or_path):
             path = Path(name_or_path)
-            return _read(str(path.resolve()), name_or_path, _stamp(path))
+            return _read(str(path.resolve()), name_or_path, stamp(path))
         if name_or_path in self.presets():
             raise InputError(f"{name_or_path} is a preset of random days: use `schedlab benchmark` with --seeds")
         raise unknown_name("day (a .json file, or one of the presets)", name_or_path, self.presets())
@@ -165,17 +166,8 @@ class UamFleet(Problem[UamConfig, UamInstance, UamSolution]):
         }  # fmt: skip
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    """When a file changed and its size: a file is read once unless it changes."""
-    try:
-        about = path.stat()
-    except OSError:
-        return 0, 0
-    return about.st_mtime_ns, about.st_size
-
-
 @lru_cache(maxsize=16)
-def _read(path: str, shown: str, stamp: tuple[int, int]) -> UamInstance:
+def _read(path: str, shown: str, changed: tuple[int, int]) -> UamInstance:
     return read_day(Path(shown))
 
 

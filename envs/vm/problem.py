@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.config import value_range
 from ..core.errors import InputError, unknown_name
+from ..core.files import stamp
 from ..core.instances import looks_like_a_path, named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
 from .catalog import MIXES, NODE_CORES
@@ -88,7 +89,7 @@ class VmRescheduling(Problem[VmConfig, VmInstance, VmSolution]):
         """
         if looks_like_a_path(name_or_path):
             path = Path(name_or_path)
-            cluster = _read(str(path.resolve()), name_or_path, _stamp(path))
+            cluster = _read(str(path.resolve()), name_or_path, stamp(path))
             cluster = cluster.with_terms(config.terms(int(value_range(config, "mnl", 1)[1])))
             return with_changes(cluster, config, np.random.default_rng(0))
         if name_or_path in self.presets():
@@ -156,17 +157,8 @@ class VmRescheduling(Problem[VmConfig, VmInstance, VmSolution]):
         }
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    """When a file changed and its size: a file is read once unless it changes."""
-    try:
-        about = path.stat()
-    except OSError:
-        return 0, 0
-    return about.st_mtime_ns, about.st_size
-
-
 @lru_cache(maxsize=16)
-def _read(path: str, shown: str, stamp: tuple[int, int]) -> VmInstance:
+def _read(path: str, shown: str, changed: tuple[int, int]) -> VmInstance:
     return read_cluster(Path(shown), Terms())
 
 
