@@ -173,6 +173,7 @@ class UamObserver:
         n, ports, periods = self.numbers, instance.num_vertiports, len(instance.forecast)
         possible = instance.full_legs
         hours = instance.leg_seconds / 3600
+        np.fill_diagonal(hours, 1.0)  # nobody flies there; without take-off and landing it would take no time
         n.possible[row] = False
         n.possible[row, :ports, :ports] = possible
         n.hours[row, :ports, :ports] = hours
