@@ -65,7 +65,7 @@ AGENTS: dict[str, AgentSpec[UamConfig]] = {
         AgentSpec(
             "rolling-mip",
             "search",
-            "An integer flow of two hours, solved anew every five minutes, within the time limit for each day.",
+            "An integer flow of one to two hours, solved anew every five minutes, within the time limit for a day.",
             lambda config, options: RollingMip(options.time_limit),
         ),
         AgentSpec(

@@ -26,6 +26,7 @@ from .bounds import GRID, profit_bound
 from .flow import FlowModel, import_scipy
 from .worth import Outlook, Worth, best_actions, charging_seconds, expected_seconds
 
+TRICKLE = 0.002  # aircraft at every node
 WINDOW = 5400
 """Seconds for which a flow that is solved anew looks ahead at least: until the end of a period of demand."""
 
@@ -127,6 +128,8 @@ class LpDual(Policy[UamInstance, UamSolution]):
         """Solve the next hours of a row's day anew."""
         ready = ready_times(simulator, row)
         ahead = self.ahead(simulator, row, ready)
+        # where no aircraft comes, prices may be anything that nobody would pay; a little supply makes them true
+        ahead.model.supply += TRICKLE
         table = np.concatenate([ahead.model.solve().worth, ahead.after], axis=1)
         self._tell(row, table[:, : self.worth.table.shape[2]], ahead.begin)
 

@@ -20,9 +20,10 @@ from ...envs.uam.instance import Real, UamInstance, Whole
 from ...envs.uam.simulate import UamSimulator
 from ...envs.uam.solution import UamSolution
 from .flow import FlowModel, import_scipy
-from .lp_dual import WINDOW, Ahead, LpDual, ready_times
+from .lp_dual import Ahead, LpDual, ready_times
 from .worth import best_actions, charging_seconds
 
+WINDOW = 3600  # shorter than that of lp-dual: programs with whole choices take longer
 GAP = 1e-3
 SHARE = 0.2  # of the time that is left, what one program gets at most
 
