@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...envs.core.errors import InputError
 from ...envs.uam.instance import Real, UamInstance, Whole
+from .. import scipy_modules
 from .offers import Offers
 
 NEGLIGIBLE = 1e-9
@@ -34,11 +34,7 @@ def import_scipy() -> Any:
     Raises:
         InputError: SciPy is not installed.
     """
-    try:
-        from scipy import optimize, sparse
-    except ImportError as error:
-        raise InputError("flows of aircraft need SciPy: pip install 'schedlab[solvers]'") from error
-    return optimize, sparse
+    return scipy_modules.import_scipy("flows of aircraft need")
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,4 +88,4 @@ def _margins(instance: UamInstance, number: Whole) -> Real:
     """What a passenger brings where so many come, dollars, float64 ``[V, V, N]``."""
     shape = (len(number), *instance.distance.shape)
     demand: NDArray[np.float64] = np.broadcast_to(number[:, None, None], shape).astype(np.float64)
-    return np.moveaxis(instance.fares(demand) - instance.terms.cost * instance.distance, 0, -1)
+    return np.moveaxis(instance.margins(demand), 0, -1)

@@ -21,7 +21,7 @@ from ...envs.uam.simulate import UamSimulator
 from ...envs.uam.solution import UamSolution
 from .flow import FlowModel, import_scipy
 from .lp_dual import Ahead, LpDual, ready_times
-from .worth import best_actions, charging_seconds
+from .worth import charging_seconds
 
 WINDOW = 3600  # shorter than that of lp-dual: programs with whole choices take longer
 GAP = 1e-3
@@ -85,17 +85,12 @@ class RollingMip(LpDual):
     def act(self, simulator: Simulator[UamInstance, UamSolution]) -> NDArray[np.int64]:
         """The choice in every row (a reused buffer)."""
         assert isinstance(simulator, UamSimulator)
-        assert self.every is not None
-        turn = np.where(simulator.done, 0, 1 + simulator.now // self.every).astype(np.int64)
-        for row in np.flatnonzero(turn > self._turn).tolist():
-            self.renew(simulator, row)
-        self._turn = np.maximum(self._turn, turn)
-        best_actions(simulator.world, simulator.state, self.worth, self._choice)
+        choice = super().act(simulator)
         for row in np.flatnonzero(~simulator.done).tolist():
             action = self._plans[row].pop(int(simulator.plane[row]), None)
             if action is not None and simulator.action_mask[row, action]:
-                self._choice[row] = action
-        return self._choice
+                choice[row] = action
+        return choice
 
     def renew(self, simulator: UamSimulator, row: int) -> None:
         """Plan the next choices of a row's day."""

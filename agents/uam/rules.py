@@ -13,7 +13,7 @@ from ...envs.uam.instance import UamInstance
 from ...envs.uam.simulate import UamSimulator
 from ...envs.uam.solution import UamSolution
 from ..core import Policy
-from ..random_policy import random_legal_actions
+from ..random_policy import RandomPolicy, random_legal_actions
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,8 @@ class RulePolicy(Policy[UamInstance, UamSolution]):
         return choice
 
 
-class RandomWithoutWaiting(Policy[UamInstance, UamSolution]):
+class RandomWithoutWaiting(RandomPolicy):
     """A uniformly random legal flight; waits only where none is legal."""
-
-    stochastic = True
-
-    def __init__(self) -> None:
-        self._rng = np.random.default_rng(0)
-
-    def begin(self, simulator: Simulator[UamInstance, UamSolution], seed: int) -> None:
-        """Start the stream of random numbers."""
-        self._rng = np.random.default_rng(seed)
 
     def act(self, simulator: Simulator[UamInstance, UamSolution]) -> NDArray[np.int64]:
         """A flight per row."""

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...envs.core.errors import InputError
 from ...envs.vm.instance import VmInstance, Whole
 from ...envs.vm.solution import VmSolution
 from ..core import Solver, SolverResult
+from ..scipy_modules import import_scipy
 from .aggregate import Aggregate
 from .counts import Worth, fragmented_pms
 from .order import TOLERANCE, Executed, execute, replay
@@ -240,11 +240,7 @@ def import_milp() -> Any:
     Raises:
         InputError: SciPy is not installed.
     """
-    try:
-        from scipy import optimize, sparse
-    except ImportError as error:
-        raise InputError("mip needs SciPy: pip install 'schedlab[solvers]'") from error
-    return optimize, sparse
+    return import_scipy("mip needs")
 
 
 def solve_milp(model: Aggregate, seconds: float, cost: NDArray[np.float64] | None = None) -> Answer:

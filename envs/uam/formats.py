@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from ..core.config import is_a
 from ..core.errors import InputError, unknown_name
+from ..core.fields import bad_field, shown
 from ..core.files import read_text, write_atomically
 from .instance import Real, UamInstance
 from .terms import Aircraft, Terms
@@ -60,7 +61,7 @@ def read_day(path: Path) -> UamInstance:
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
     except _TwinError as error:
-        raise InputError(f"{path}: an object has the field {_shown(error.args[0])} twice") from None
+        raise InputError(f"{path}: an object has the field {shown(error.args[0])} twice") from None
     except (ValueError, RecursionError):  # numbers of thousands of digits, lists in lists in lists ...
         raise InputError(f"{path}: not JSON that can be read: too deep, or a number is too long") from None
     return day_from(data, str(path), path.stem)
@@ -197,7 +198,7 @@ def _typed(kind: type[Typed], data: Any, where: str) -> Typed:
         default = defaults[name]
         if isinstance(default, bool):
             if not isinstance(table[name], bool):
-                raise _bad(table, name, where, "true or false")
+                raise bad_field(table, name, where, "true or false")
             values[name] = table[name]
         elif isinstance(default, str):
             values[name] = _name(table, name, where)
@@ -215,7 +216,7 @@ def _demand(table: Values, source: str, ports: int) -> Any:
     for place, row in _rows(periods, (len(periods), ports, ports), where, ()):
         for column, value in enumerate(row):
             if _as_whole(value) is None:
-                raise InputError(f"{where}{[*place, column]} must be a whole number, got {_shown(value)}")
+                raise InputError(f"{where}{[*place, column]} must be a whole number, got {shown(value)}")
     return periods
 
 
@@ -235,10 +236,10 @@ def _closed(table: Values, source: str, index: dict[str, int], terms: Terms) -> 
     for number, item in enumerate(_list(table, "closed", source) if "closed" in table else ()):
         where = f"{source}: closed[{number}]"
         if not isinstance(item, list) or len(item) != 3:
-            raise InputError(f"{where} must be a list [slot, from, to], got {_shown(item)}")
+            raise InputError(f"{where} must be a list [slot, from, to], got {shown(item)}")
         slot = _as_whole(item[0])
         if slot is None or not 0 <= slot < slots:
-            raise InputError(f"{where}: slots are numbered 0..{slots - 1}, not {_shown(item[0])}")
+            raise InputError(f"{where}: slots are numbered 0..{slots - 1}, not {shown(item[0])}")
         one, two = (_port_number(name, index, where) for name in item[1:])
         closed[slot, one, two] = True
     return closed
@@ -261,7 +262,7 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> Values:
 
 def _object(data: Any, where: str, known: Collection[str]) -> Values:
     if not isinstance(data, dict):
-        raise InputError(f"{where}: must be an object, got {_shown(data)}")
+        raise InputError(f"{where}: must be an object, got {shown(data)}")
     for name in data:
         if name not in known:
             raise InputError(f"{where}: {unknown_name('field', name[:LONGEST_NAME], known)}")
@@ -271,7 +272,7 @@ def _object(data: Any, where: str, known: Collection[str]) -> Values:
 def _list(table: Values, name: str, where: str) -> list[Any]:
     value = table.get(name)
     if not isinstance(value, list):
-        raise _bad(table, name, where, "a list")
+        raise bad_field(table, name, where, "a list")
     return value
 
 
@@ -279,13 +280,13 @@ def _name(table: Values, name: str, where: str) -> str:
     value = table.get(name)
     # what cannot be printed would end messages, and tables, in the middle of a line
     if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_NAME or not value.isprintable():
-        raise _bad(table, name, where, f"a text of 1 to {LONGEST_NAME} printable characters")
+        raise bad_field(table, name, where, f"a text of 1 to {LONGEST_NAME} printable characters")
     return value
 
 
 def _port_number(name: Any, index: dict[str, int], where: str) -> int:
     if not isinstance(name, str):
-        raise InputError(f"{where}: a vertiport's name is expected, got {_shown(name)}")
+        raise InputError(f"{where}: a vertiport's name is expected, got {shown(name)}")
     if name not in index:
         raise InputError(f"{where}: {unknown_name('vertiport', name[:LONGEST_NAME], index)}")
     return index[name]
@@ -294,7 +295,7 @@ def _port_number(name: Any, index: dict[str, int], where: str) -> int:
 def _whole(table: Values, name: str, where: str) -> int:
     value = _as_whole(table.get(name))
     if value is None:
-        raise _bad(table, name, where, "a whole number below 2**63")
+        raise bad_field(table, name, where, "a whole number below 2**63")
     return value
 
 
@@ -307,7 +308,7 @@ def _as_whole(value: Any) -> int | None:
 def _real(table: Values, name: str, where: str) -> float:
     value = table.get(name)
     if not _is_real(value):
-        raise _bad(table, name, where, f"a number within {LARGEST:g}")
+        raise bad_field(table, name, where, f"a number within {LARGEST:g}")
     return float(table[name])
 
 
@@ -319,7 +320,7 @@ def _reals(value: Any, shape: tuple[int, ...], where: str) -> Real:
     for place, row in _rows(value, shape, where, ()):
         for column, item in enumerate(row):
             if not _is_real(item):
-                raise InputError(f"{where}{[*place, column]} must be a number within {LARGEST:g}, got {_shown(item)}")
+                raise InputError(f"{where}{[*place, column]} must be a number within {LARGEST:g}, got {shown(item)}")
     return np.array(value, np.float64).reshape(shape)
 
 
@@ -329,26 +330,10 @@ def _rows(
     """The innermost lists of lists in lists, with where they are; their lengths are checked."""
     what = f"{where}{list(place)}" if place else where
     if not isinstance(value, list) or len(value) != shape[0]:
-        got = f"one of {len(value)}" if isinstance(value, list) else _shown(value)
+        got = f"one of {len(value)}" if isinstance(value, list) else shown(value)
         raise InputError(f"{what} must be a list of {shape[0]}, got {got}")
     if len(shape) == 1:
         yield place, value
     else:
         for number, item in enumerate(value):
             yield from _rows(item, shape[1:], where, (*place, number))
-
-
-def _bad(table: Values, name: str, where: str, wanted: str) -> InputError:
-    if name not in table:
-        return InputError(f"{where}: {name!r} is missing")
-    return InputError(f"{where}: {name!r} must be {wanted}, got {_shown(table[name])}")
-
-
-def _shown(value: Any) -> str:
-    """A value in an error: short, and safe for lists in lists and numbers of any size."""
-    if isinstance(value, (dict, list)):
-        return "an object" if isinstance(value, dict) else "a list"
-    if isinstance(value, int) and abs(value) >= 10**40:
-        return "a huge number"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -249,10 +249,14 @@ class UamInstance:
         rise: Real = base * np.maximum(1.0, np.log(np.maximum(demand, 1e-9) / self.terms.surge))
         return rise
 
+    def margins(self, demand: Real | Whole) -> Real:
+        """What a passenger brings less its operating cost, dollars ``[H, V, V]``, where the demand is ``demand``."""
+        return self.fares(demand) - self.terms.cost * self.distance
+
     @cached_property
     def margin(self) -> Real:
         """What a passenger brings less its operating cost, dollars, float64 ``[H, V, V]``."""
-        return self.fares(self.demand) - self.terms.cost * self.distance
+        return self.margins(self.demand)
 
     @cached_property
     def leg_cost(self) -> Real:

@@ -57,8 +57,7 @@ class LookAhead:
         else:
             self._counts[row] = self.futures
             drawn = rng.poisson(instance.forecast, (self.futures, *instance.forecast.shape))
-        margin = instance.fares(instance.forecast) - instance.terms.cost * instance.distance
-        self._world.margin[row, :periods, :ports, :ports] = margin
+        self._world.margin[row, :periods, :ports, :ports] = instance.margins(instance.forecast)
         self._foreseen[row] = not instance.closure.any()
         self._drawn[row] = 0
         self._drawn[row, :, :periods, :ports, :ports] = drawn

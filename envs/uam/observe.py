@@ -186,7 +186,7 @@ class UamObserver:
         n.pair[row, :periods, :ports, :ports] = forecast
         n.out[row, :periods, :ports] = forecast.sum(axis=2)
         n.total[row, :periods] = forecast.sum(axis=(1, 2)) / (instance.num_aircraft * instance.aircraft.seats)
-        margin = instance.fares(instance.forecast) - instance.terms.cost * instance.distance
+        margin = instance.margins(instance.forecast)
         profit = expected_load(instance) * margin - instance.leg_cost
         rate = np.where(possible & (forecast > 0), profit / hours, 0.0)
         first = rate.argmax(axis=2)[..., None]
@@ -201,7 +201,7 @@ class UamObserver:
         ports, state = instance.num_vertiports, self.state
         possible, place = instance.full_legs, places(instance)
         forecast = np.where(possible, instance.forecast, 0.0)
-        margin = instance.fares(instance.forecast) - instance.terms.cost * instance.distance
+        margin = instance.margins(instance.forecast)
         per_hour = 3600 / instance.period
         part = np.arange(BINS) * len(forecast) // BINS
         leaving = forecast.sum(axis=2)

@@ -68,8 +68,7 @@ class UamFleet(Problem[UamConfig, UamInstance, UamSolution]):
         legs = terms.day // shortest + 2
         decisions = most_decisions(terms, legs, planes)
         periods = 1 if config.demand == "stock" else HOURS
-        corridors = terms.corridors if terms.separation else 0
-        sizes = (ports, planes, periods, -(-terms.day // terms.slot), legs, decisions, corridors)
+        sizes = (ports, planes, periods, -(-terms.day // terms.slot), legs, decisions, terms.lanes)
         return UamSimulator(sizes, batch_size, config.show == "all", config.look_ahead)
 
     def simulator_for(

@@ -37,10 +37,9 @@ def sizes_of(instances: Sequence[UamInstance]) -> Sizes:
 def _sizes(instance: UamInstance) -> Sizes:
     terms, fleet = instance.terms, instance.num_aircraft
     decisions = most_decisions(terms, instance.most_legs, fleet)
-    corridors = terms.corridors if terms.separation else 0
     return (
         instance.num_vertiports, fleet, len(instance.demand), len(instance.closed), instance.most_legs, decisions,
-        corridors,
+        terms.lanes,
     )  # fmt: skip
 
 
@@ -133,7 +132,7 @@ class UamSimulator(Simulator[UamInstance, UamSolution]):
         terms, aircraft, chance = instance.terms, instance.aircraft, instance.chance
         world.row[row] = (
             ports, planes, aircraft.seats, terms.day, terms.wait, instance.period, terms.slot,
-            terms.corridors if terms.separation else 0, terms.separation, aircraft.take_off, aircraft.landing,
+            terms.lanes, terms.separation, aircraft.take_off, aircraft.landing,
             aircraft.battery_wh, terms.charging == "full",
         )  # fmt: skip
         world.real[row] = aircraft.charger, terms.delay_spread

@@ -112,6 +112,11 @@ class Terms:
         if self.charging not in CHARGING:
             raise ValueError(f"charging {self.charging!r} not understood; use one of {', '.join(CHARGING)}")
 
+    @property
+    def lanes(self) -> int:
+        """Corridors of each direction that matter: 0 where there is nothing to keep apart."""
+        return self.corridors if self.separation else 0
+
 
 def _check(item: Aircraft | Terms, name: str, low: float, high: float, whole: bool = False) -> None:
     value = getattr(item, name)

@@ -36,6 +36,7 @@ import numpy as np
 
 from ..core.config import is_a
 from ..core.errors import InputError
+from ..core.fields import bad_field, shown
 from ..core.files import MAX_TEXT_BYTES, read_text, write_atomically
 from .config import LARGEST_SINGLE
 from .instance import MAX_CORES, MAX_MEMORY, NODES, Terms, VmInstance
@@ -287,7 +288,7 @@ class _Reader:
         if flavour not in self._flavours:
             raise InputError(f"{where} is of the flavour {flavour!r}, which is not in vm_type_list")
         if not isinstance(movable := data.get("allow_migration"), bool):
-            raise _bad(data, "allow_migration", where, "true or false")
+            raise bad_field(data, "allow_migration", where, "true or false")
         self._vms[name] = len(self._placed)
         self._placed.append((*self._demand(data, flavour, where), pm, movable))
         self._flavour.append(flavour)
@@ -321,14 +322,14 @@ class _Reader:
                     raise InputError(f"{where} is there twice")
                 names.add(name)
                 if _name(item, "scope", where) != "host":
-                    raise InputError(f"{where}: only the scope 'host' is understood, got {_shown(item['scope'])}")
+                    raise InputError(f"{where}: only the scope 'host' is understood, got {shown(item['scope'])}")
                 self._read_set(name, _list(item, "vms", where), where, set_of)
 
     def _read_set(self, name: str, vms: list[Any], where: str, set_of: dict[str, str]) -> None:
         left = len(self._group)
         for vm in vms:
             if not isinstance(vm, str) or vm not in self._vms:
-                raise InputError(f"{where} names {_shown(vm)}, which is no VM of the file")
+                raise InputError(f"{where} names {shown(vm)}, which is no VM of the file")
             if vm in set_of:
                 other = "twice" if set_of[vm] == name else f"and in {set_of[vm]!r}; one at most"
                 raise InputError(f"{where}: VM {vm!r} is in it {other}")
@@ -353,14 +354,14 @@ def _by_node(data: dict[str, Any], where: str, least: int) -> dict[int, dict[str
 
 def _table(data: Any, where: str) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise InputError(f"{where}: expected an object, got {_shown(data)}")
+        raise InputError(f"{where}: expected an object, got {shown(data)}")
     return data
 
 
 def _list(table: dict[str, Any], name: str, where: str) -> list[Any]:
     value = table.get(name)
     if not isinstance(value, list):
-        raise _bad(table, name, where, "a list")
+        raise bad_field(table, name, where, "a list")
     return value
 
 
@@ -368,7 +369,7 @@ def _name(table: dict[str, Any], name: str, where: str) -> str:
     value = table.get(name)
     # what cannot be printed would end messages, and tables, in the middle of a line
     if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_NAME or not value.isprintable():
-        raise _bad(table, name, where, f"a text of 1 to {LONGEST_NAME} printable characters")
+        raise bad_field(table, name, where, f"a text of 1 to {LONGEST_NAME} printable characters")
     return value
 
 
@@ -377,21 +378,5 @@ def _whole(table: dict[str, Any], name: str, where: str, low: int, high: int) ->
     value: Any = table.get(name)
     whole = is_a(value, int) or (is_a(value, float) and value.is_integer())
     if not whole or not low <= value <= high:
-        raise _bad(table, name, where, f"a whole number in {low}..{high}")
+        raise bad_field(table, name, where, f"a whole number in {low}..{high}")
     return int(value)
-
-
-def _bad(table: dict[str, Any], name: str, where: str, wanted: str) -> InputError:
-    if name not in table:
-        return InputError(f"{where}: {name!r} is missing")
-    return InputError(f"{where}: {name!r} must be {wanted}, got {_shown(table[name])}")
-
-
-def _shown(value: Any) -> str:
-    """A value in an error: short, and safe for lists in lists and numbers of any size."""
-    if isinstance(value, (dict, list)):
-        return "an object" if isinstance(value, dict) else "a list"
-    if isinstance(value, int) and abs(value) >= 10**40:
-        return "a huge number"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

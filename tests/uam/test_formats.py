@@ -14,6 +14,7 @@ from schedlab.envs.core.errors import InputError
 from schedlab.envs.uam.formats import day_from, day_to, read_day, write_day
 from schedlab.envs.uam.terms import Aircraft, Terms
 
+from ..mutants import mutants
 from .days import random_day, tiny_day
 
 DELETED = object()
@@ -315,40 +316,8 @@ ODD = st.one_of(
 )  # fmt: skip
 
 
-def places(data, way=()):
-    """Paths to every value in lists and objects."""
-    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
-    for key, value in items:
-        yield (*way, key)
-        yield from places(value, (*way, key))
-
-
-@st.composite
-def mutants(draw):
-    """The day with a few places changed."""
-    mutant = copy.deepcopy(DAY)
-    for _ in range(draw(st.integers(1, 3))):
-        *way, last = draw(st.sampled_from(list(places(mutant)) or [("name",)]))
-        place = mutant
-        for part in way:
-            place = place[part]
-        kind = draw(st.sampled_from(["delete", "replace", "copy", "double"]))
-        if kind == "delete":
-            place.pop(last, None) if isinstance(place, dict) else place.pop(last)
-        elif kind == "replace":
-            place[last] = draw(ODD)
-        elif kind == "copy":
-            source = DAY
-            for part in draw(st.sampled_from(list(places(DAY)))):
-                source = source[part]
-            place[last] = copy.deepcopy(source)
-        elif isinstance(place, list):
-            place.append(copy.deepcopy(place[last]))
-    return mutant
-
-
 @settings(max_examples=400, deadline=None)
-@given(mutants())
+@given(mutants(DAY, ODD, "name"))
 def test_whatever_is_in_a_file_is_read_or_refused_in_one_line(mutant):
     try:
         day = day_from(mutant, "d.json")

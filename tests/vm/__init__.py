@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from schedlab.envs.core.errors import InputError
 from schedlab.envs.vm.instance import Changes, Fragment, Terms, VmInstance
 
+from ..mutants import mutants as json_mutants
+
 FR8 = (Fragment(8),)
 
 
@@ -119,14 +121,6 @@ def refused(read):
     return None
 
 
-def places(data, way=()):
-    """The path of everything in JSON values."""
-    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
-    for name, value in items:
-        yield (*way, name)
-        yield from places(value, (*way, name))
-
-
 ODD = st.one_of(
     st.none(),
     st.booleans(),
@@ -139,25 +133,6 @@ ODD = st.one_of(
 )
 
 
-@st.composite
-def mutants(draw):
+def mutants():
     """The cluster's file with a few places changed."""
-    mutant = copy.deepcopy(CLUSTER)
-    for _ in range(draw(st.integers(1, 3))):
-        *way, last = draw(st.sampled_from(list(places(mutant)) or [("vm_type_list",)]))
-        place = mutant
-        for part in way:
-            place = place[part]
-        kind = draw(st.sampled_from(["delete", "replace", "copy", "double"]))
-        if kind == "delete":
-            place.pop(last, None) if isinstance(place, dict) else place.pop(last)
-        elif kind == "replace":
-            place[last] = draw(ODD)
-        elif kind == "copy":
-            source = CLUSTER
-            for part in draw(st.sampled_from(list(places(CLUSTER)))):
-                source = source[part]
-            place[last] = copy.deepcopy(source)
-        elif isinstance(place, list):
-            place.append(copy.deepcopy(place[last]))
-    return mutant
+    return json_mutants(CLUSTER, ODD, "vm_type_list")
