@@ -99,12 +99,16 @@ class SolverResult(Generic[SolutionT]):
         bound: Proved bound on the objective, if any.
         proved: Whether the solution is proved optimal.
         samples: Solutions that were built to find it.
+        progress: How the search went, for a solver that says so: (seconds since :meth:`Solver.solve` began, objective
+            of the best solution then), in order of time and each objective better than the one before; the last is
+            that of ``solution``. Empty where only the end is known.
     """
 
     solution: SolutionT
     bound: float | None = None
     proved: bool = False
     samples: int = 1
+    progress: tuple[tuple[float, float], ...] = ()
 
 
 class Solver(ABC, Generic[InstanceT, SolutionT]):
@@ -149,10 +153,19 @@ def run_policy(
     simulator: Simulator[InstanceT, SolutionT],
     instances: Sequence[InstanceT],
     seed: int = 0,
+    watch: Callable[[], bool] | None = None,
 ) -> None:
     """Play one episode of each instance, one per row, to the end; results stay in the simulator.
 
     Steps with one legal action are played without asking.
+
+    Args:
+        policy: What decides.
+        simulator: Of as many rows as there are instances.
+        instances: What to play.
+        seed: Of everything random.
+        watch: Called once the first decision is due, before :meth:`Policy.begin`, and after every step; the episodes
+            are left as they are as soon as it says ``False``.
 
     Raises:
         InputError: The policy cannot play these instances.
@@ -161,6 +174,8 @@ def run_policy(
     policy.check_instances(instances)
     simulator.reset(instances)
     simulator.play_forced()
+    if watch is not None and not watch():
+        return
     policy.begin(simulator, seed)
     while simulator.done_count < simulator.batch_size:
         action = policy.act(simulator)
@@ -169,6 +184,8 @@ def run_policy(
             row = int(np.flatnonzero(simulator.illegal)[0])
             raise RuntimeError(f"{type(policy).__name__} chose the illegal action {action[row]} in row {row}")
         simulator.play_forced()
+        if watch is not None and not watch():
+            return
 
 
 def play(

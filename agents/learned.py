@@ -191,4 +191,6 @@ def feature_names(spec: GraphSpec) -> dict[str, list[str]]:
         "relations": [name for name, _ in spec.relations],
         "candidates": list(spec.candidate_features),
         "context": list(spec.context_features),
+        **({"state": list(spec.state_features)} if spec.state_features else {}),
+        **({"changing": [name for name, _ in spec.changing_relations]} if spec.changing_relations else {}),
     }

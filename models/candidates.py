@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -29,6 +29,8 @@ class Candidates:
         legal: Which of them may be chosen, bool ``[L]``.
         features: What matters about each candidate now, float ``[L, D]``.
         context: Global numbers of each state, float ``[S, C]``.
+        changing: What else of the graphs is another in every state, by the observation's keys, ``[S, ...]``; empty
+            where nothing is, or nobody looks.
     """
 
     graph: Tensor
@@ -37,6 +39,7 @@ class Candidates:
     legal: Tensor
     features: Tensor
     context: Tensor
+    changing: dict[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.count)
@@ -58,7 +61,11 @@ class Candidates:
 
     @classmethod
     def from_padded(
-        cls, observation: Mapping[str, Tensor], graph: Tensor | None = None, only_legal: bool = True
+        cls,
+        observation: Mapping[str, Tensor],
+        graph: Tensor | None = None,
+        only_legal: bool = True,
+        changing: Sequence[str] = (),
     ) -> tuple[Candidates, Tensor]:
         """The candidates of a shaped observation.
 
@@ -67,6 +74,7 @@ class Candidates:
                 ``action_mask`` ``[S, A]``.
             graph: Which graph each state belongs to; default each its own.
             only_legal: Leave out those that may not be chosen.
+            changing: Keys of what else to keep.
 
         Returns:
             The candidates, and the action of each, int64 ``[L]``.
@@ -78,12 +86,15 @@ class Candidates:
             graph = torch.arange(len(legal), device=legal.device)
         node = observation["candidate"][state, action].long().clamp(min=0)
         features = observation["candidate_features"][state, action]
-        return cls(graph, shown.sum(dim=1), node, legal[state, action], features, observation["context"]), action
+        kept = {key: observation[key] for key in changing}
+        return cls(graph, shown.sum(dim=1), node, legal[state, action], features, observation["context"], kept), action
 
     @classmethod
     def join(cls, parts: Sequence[Candidates]) -> Candidates:
         """The states of all parts in one."""
-        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in cls.__annotations__))
+        lists = [name for name in cls.__annotations__ if name != "changing"]
+        changing = {key: torch.cat([part.changing[key] for part in parts]) for key in parts[0].changing}
+        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in lists), changing)
 
     def select(self, states: Tensor) -> Candidates:
         """Some of the states, in the given order, int64 ``[S']``."""
@@ -98,6 +109,7 @@ class Candidates:
             self.legal[chosen],
             self.features[chosen],
             self.context[states],
+            {key: value[states] for key, value in self.changing.items()},
         )
 
     def padded(self, values: Tensor, fill: float) -> Tensor:

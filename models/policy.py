@@ -32,12 +32,14 @@ class NetworkConfig:
         attention_layers: Rounds of attention over the candidates.
         encoder: Kind of graph encoder, one of ``ENCODERS``.
         encode: ``"once"`` per episode: the encoder sees what stays; or ``"every-step"``: it also sees the candidates'
-            features, on their nodes, and whether they may be chosen.
+            features, on their nodes, whether they may be chosen, and what else changes.
         attend: Whether candidates look at the ``"legal"`` ones only, or at ``"all"``; every step shows all.
         prior: What each candidate's feature adds to its logit before anything is learned, D numbers, or none: an
             untrained policy then follows a rule, and training changes it where that pays.
         architecture: Kind of network, one of ``ARCHITECTURES``.
         mark: Which candidate feature marks what a first pick chose; -1 for none.
+        state_features: K, features of a node that change; seen only by an encoder that runs at every step.
+        changing_relations: Names of the typed edge sets that change; seen only by an encoder that runs at every step.
 
     Raises:
         ValueError: A size is not positive, the heads do not divide the width, or a name is unknown.
@@ -57,14 +59,17 @@ class NetworkConfig:
     prior: tuple[float, ...] = ()
     architecture: str = "encode-once"
     mark: int = -1
+    state_features: int = 0
+    changing_relations: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "relations", tuple(self.relations))  # a list when it comes from JSON
+        for name in ("relations", "changing_relations"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # a list when it comes from JSON
         for name in ("node_features", "candidate_features", "hidden", "heads"):
             value = getattr(self, name)
             if not isinstance(value, int) or not 0 < value <= 65536:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        for name in ("layers", "attention_layers"):
+        for name in ("layers", "attention_layers", "state_features"):
             value = getattr(self, name)
             if not isinstance(value, int) or not 0 <= value <= 64:
                 raise ValueError(f"{name} must lie in 0..64, got {value!r}")
@@ -87,7 +92,21 @@ class NetworkConfig:
     @property
     def encoded_features(self) -> int:
         """Features of a node that the encoder sees."""
-        return self.node_features + (self.candidate_features + 2 if self.encode == "every-step" else 0)
+        if self.encode == "once":
+            return self.node_features
+        return self.node_features + self.state_features + self.candidate_features + 2
+
+    @property
+    def encoded_relations(self) -> tuple[str, ...]:
+        """Typed edge sets that the encoder sees."""
+        return self.relations if self.encode == "once" else self.relations + self.changing_relations
+
+    @property
+    def changing(self) -> tuple[str, ...]:
+        """Keys of what the encoder sees of the graph that changes."""
+        if self.encode == "once":
+            return ()
+        return (*(("node_state",) if self.state_features else ()), *(f"edges_{n}" for n in self.changing_relations))
 
     def to_json(self) -> dict[str, Any]:
         """The sizes as JSON values."""
@@ -119,7 +138,7 @@ class GraphPolicy(nn.Module):
         super().__init__()
         self.config = config
         width = config.hidden
-        self.encoder = ENCODERS[config.encoder](config.encoded_features, config.relations, width, config.layers)
+        self.encoder = ENCODERS[config.encoder](config.encoded_features, config.encoded_relations, width, config.layers)
         # three summands of one linear layer: the first runs once per node instead of once per candidate and step
         self.from_node = nn.Linear(width, width)
         self.from_features = nn.Linear(config.candidate_features, width, bias=False)
@@ -146,23 +165,24 @@ class GraphPolicy(nn.Module):
         return self._encode(observation["nodes"], observation)
 
     def _encode(self, nodes: Tensor, static: Mapping[str, Tensor]) -> Encoding:
-        edges = {name: static[f"edges_{name}"] for name in self.config.relations}
+        edges = {name: static[f"edges_{name}"] for name in self.config.encoded_relations}
         embedding = self.encoder(nodes, edges, static["node_mask"])
         pooled = masked_mean(embedding, static["node_mask"])
         return Encoding(self.from_node(embedding), self.from_graph(pooled))
 
     def _encode_states(self, static: Mapping[str, Tensor], candidates: Candidates) -> Encoding:
         """Encode the graph of every state anew, with its candidates' features on their nodes."""
-        here = {name: value[candidates.graph] for name, value in static.items()}
+        here = {name: value[candidates.graph] for name, value in static.items()} | candidates.changing
         states, nodes = here["node_mask"].shape
         now = candidates.features.new_zeros(states, nodes, self.config.candidate_features + 2)
         flags = torch.stack([torch.ones_like(candidates.legal), candidates.legal], dim=1).to(now.dtype)
         now[candidates.state, candidates.node] = torch.cat([flags, candidates.features], dim=1)
-        return self._encode(torch.cat([here["nodes"], now], dim=-1), here)
+        seen = [here["nodes"], *([here["node_state"]] if self.config.state_features else []), now]
+        return self._encode(torch.cat(seen, dim=-1), here)
 
     def candidates(self, observation: Mapping[str, Tensor], graph: Tensor | None = None) -> tuple[Candidates, Tensor]:
         """The candidates that this policy looks at; see :meth:`Candidates.from_padded`."""
-        return Candidates.from_padded(observation, graph, self.only_legal)
+        return Candidates.from_padded(observation, graph, self.only_legal, self.config.changing)
 
     @property
     def only_legal(self) -> bool:

@@ -41,6 +41,8 @@ def network_config(spec: GraphSpec, prior: Mapping[str, float] | None = None, **
         relations=tuple(name for name, _ in spec.relations),
         candidate_features=len(spec.candidate_features),
         context_features=len(spec.context_features),
+        state_features=len(spec.state_features),
+        changing_relations=tuple(name for name, _ in spec.changing_relations),
         mark=spec.candidate_features.index(MARK) if marked else -1,
         prior=tuple(prior.get(name, 0.0) for name in spec.candidate_features) if prior else (),
         **sizes,

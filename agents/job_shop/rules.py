@@ -23,6 +23,7 @@ from ...envs.core.simulator import Simulator
 from ...envs.job_shop.instance import JobShopInstance
 from ...envs.job_shop.simulate import JobShopSimulator
 from ...envs.job_shop.solution import JobShopSolution
+from ...envs.job_shop_improvement.start import flow_due_date_per_work
 from ..core import Policy
 
 Priority = NDArray[Any]
@@ -137,8 +138,7 @@ def lor(s: JobShopSimulator) -> Priority:
 @_rule("fdd-mwkr")
 def fdd_mwkr(s: JobShopSimulator) -> Priority:
     """Flow due date, r plus work up to the operation's end, per work remaining (Sels, Gheysen & Vanhoucke 2012)."""
-    flow_due_date = s.release + s.job_work - s.remaining_work + s.candidate_duration
-    return flow_due_date / _remaining(s)
+    return flow_due_date_per_work(s)
 
 
 @_rule("spt-twk")

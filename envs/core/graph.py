@@ -1,4 +1,4 @@
-"""The observation contract: a graph that stays, a front of candidates that moves, and a mask."""
+"""The observation contract: a graph, most of which stays, a front of candidates that moves, and a mask."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ class GraphSpec:
         num_actions: Candidates, A; the action space is ``Discrete(A)``.
         candidate_features: Names of the D features of a candidate.
         context_features: Names of the C features of the whole state.
+        state_features: Names of the K features of a node that change during an episode; mostly none.
+        changing_relations: Pairs like those of ``relations``, of edges that change during an episode; mostly none.
     """
 
     num_nodes: int
@@ -38,11 +40,13 @@ class GraphSpec:
     num_actions: int
     candidate_features: tuple[str, ...]
     context_features: tuple[str, ...]
+    state_features: tuple[str, ...] = ()
+    changing_relations: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.num_nodes < 1 or self.num_actions < 1:
             raise ValueError(f"a graph needs a node and an action, got {self.num_nodes} and {self.num_actions}")
-        names = [name for name, _ in self.relations]
+        names = [name for name, _ in self.relations + self.changing_relations]
         if len(set(names)) != len(names):
             raise ValueError(f"two relations share a name: {names}")
 
@@ -55,6 +59,8 @@ class GraphSpec:
             "candidate": (self.num_actions,),
             "candidate_features": (self.num_actions, len(self.candidate_features)),
             "context": (len(self.context_features),),
+            **({"node_state": (self.num_nodes, len(self.state_features))} if self.state_features else {}),
+            **{f"edges_{name}": (2, count) for name, count in self.changing_relations},
             "action_mask": (self.num_actions,),
         }
 
@@ -90,7 +96,7 @@ class GraphSpec:
 class GraphState:
     """A batch of observations, as views of a simulator's buffers: valid until its next step.
 
-    The first five are static: they change when an episode starts, never during one.
+    The first three are static: they change when an episode starts, never during one.
 
     Attributes:
         nodes: Node features, float32 ``[B, N, F]``; zero where there is no node.
@@ -101,6 +107,8 @@ class GraphState:
         features: What matters about each choice now, float32 ``[B, A, D]``.
         context: Global numbers, float32 ``[B, C]``.
         action_mask: Which actions are legal, int8 ``[B, A]``; never all zero.
+        node_state: Features of the nodes that change, float32 ``[B, N, K]``; K is 0 in most problems.
+        changing: Edges that change, like ``edges``; empty in most problems.
     """
 
     nodes: NDArray[np.float32]
@@ -110,6 +118,8 @@ class GraphState:
     features: NDArray[np.float32]
     context: NDArray[np.float32]
     action_mask: NDArray[np.int8]
+    node_state: NDArray[np.float32]
+    changing: dict[str, NDArray[np.int32]]
 
     @classmethod
     def empty(cls, spec: GraphSpec, batch_size: int) -> GraphState:
@@ -123,6 +133,8 @@ class GraphState:
             features=np.zeros((b, a, len(spec.candidate_features)), np.float32),
             context=np.zeros((b, len(spec.context_features)), np.float32),
             action_mask=np.zeros((b, a), np.int8),
+            node_state=np.zeros((b, spec.num_nodes, len(spec.state_features)), np.float32),
+            changing={name: np.full((b, 2, count), PADDING, np.int32) for name, count in spec.changing_relations},
         )
 
     def fresh(self) -> GraphState:
@@ -135,6 +147,8 @@ class GraphState:
             np.empty(self.features.shape, np.float32),
             np.empty(self.context.shape, np.float32),
             np.empty(self.action_mask.shape, np.int8),
+            np.empty(self.node_state.shape, np.float32),
+            {name: np.empty(index.shape, np.int32) for name, index in self.changing.items()},
         )
 
     def static(self) -> dict[str, NDArray[Any]]:
@@ -144,7 +158,7 @@ class GraphState:
 
     @property
     def dynamic_arrays(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Candidates, features, context and mask, as kernels take them."""
+        """Candidates, features, context and mask, as kernels take them; what few problems have is not among them."""
         return self.candidate, self.features, self.context, self.action_mask
 
     def dynamic(self) -> dict[str, NDArray[Any]]:
@@ -153,5 +167,7 @@ class GraphState:
             "candidate": self.candidate,
             "candidate_features": self.features,
             "context": self.context,
+            **({"node_state": self.node_state} if self.node_state.shape[2] else {}),
+            **{f"edges_{name}": index for name, index in self.changing.items()},
             "action_mask": self.action_mask,
         }

@@ -119,6 +119,9 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
         title: One line for ``schedlab list``.
         config_type: The dataclass of its configurations.
         minimise: Whether a smaller objective is better.
+        anytime: Whether a simulator's objective is that of a solution that exists already while it is still played, as
+            where a complete solution is improved step by step: :meth:`Simulator.solution` then gives that solution at
+            any time. It is the best so far, so it never gets worse.
         decimals: Digits behind the point with which means of the objective are shown.
         job_costs_label: What :meth:`job_costs` are, as on an axis (``"tardiness"``); empty where it gives none.
     """
@@ -127,6 +130,7 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
     title: ClassVar[str]
     config_type: ClassVar[type]
     minimise: ClassVar[bool] = True
+    anytime: ClassVar[bool] = False
     decimals: ClassVar[int] = 1
     examples: ClassVar[dict[str, str]] = {}
     """Arguments that ``--help`` shows, by verb, where the command line's own do not fit."""
@@ -181,6 +185,14 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
     def unfolds(self, instance: InstanceT) -> bool:
         """Whether chance is met while an instance is played: the best of several plays is then known too late."""
         return False
+
+    def with_luck(self, instance: InstanceT, seed: int) -> InstanceT | None:
+        """A given instance with the chance of that seed, so that a benchmark can play it several times.
+
+        Returns:
+            ``None`` where a given instance brings all its chance along.
+        """
+        return None
 
     @abstractmethod
     def check(self, instance: InstanceT, solution: SolutionT, config: ConfigT) -> CheckReport:

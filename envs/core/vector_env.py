@@ -215,6 +215,10 @@ class SchedulingVectorEnv(VectorEnv[Observation, NDArray[np.int64], NDArray[Any]
         observation["candidate"] = state.candidate
         observation["candidate_features"] = state.features.reshape(self.num_envs, -1)
         observation["context"] = state.context
+        if state.node_state.shape[2]:
+            observation["node_state"] = state.node_state.reshape(self.num_envs, -1)
+        for name, index in state.changing.items():
+            observation[f"edges_{name}"] = index.reshape(self.num_envs, -1)
         observation["action_mask"] = state.action_mask
         return observation
 

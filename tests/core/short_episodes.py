@@ -8,10 +8,11 @@ SHORT = {
     "DynamicJobShop-v0": {"num_machines": 4, "warm_up_jobs": 4, "recorded_jobs": 12, "cool_down_jobs": 4},
     "VMRescheduling-v0": {"num_pms": 8, "mnl": 20},
     "UAMFleet-v0": {"num_vertiports": 4, "num_aircraft": 3},
+    "JobShopImprovement-v0": {"moves": 40},
 }
 """Arguments of the environments whose episodes are long by default."""
 
-IMPROVEMENT = ("vm",)
+IMPROVEMENT = ("vm", "job-shop-improvement")
 """Problems whose objective is not 0 at the start: rewards sum to what it falls by."""
 
 
