@@ -92,9 +92,13 @@ class Candidates:
     @classmethod
     def join(cls, parts: Sequence[Candidates]) -> Candidates:
         """The states of all parts in one."""
-        lists = [name for name in cls.__annotations__ if name != "changing"]
+        lists = {
+            name: torch.cat([getattr(part, name) for part in parts])
+            for name in cls.__annotations__
+            if name != "changing"
+        }
         changing = {key: torch.cat([part.changing[key] for part in parts]) for key in parts[0].changing}
-        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in lists), changing)
+        return cls(**lists, changing=changing)
 
     def select(self, states: Tensor) -> Candidates:
         """Some of the states, in the given order, int64 ``[S']``."""

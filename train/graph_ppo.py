@@ -24,7 +24,7 @@ from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
 from ..models.policy import GraphPolicy
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
-from .losses import BASELINES, DISCOUNT_PER, ImitationLoss, Loss, PPOLoss, advantages
+from .losses import ALONE, BASELINES, DISCOUNT_PER, ImitationLoss, Loss, PPOLoss, advantages
 from .rollouts import NothingToDecideError, Phases, Rollout, collect
 from .segments import Streams, collect_segments
 from .settings import TRAINING_STREAM, check_rules
@@ -79,7 +79,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         max_grad_norm: Gradients are clipped to it.
         target_kl: An update ends when a gradient step finds the policy 1.5 times so far away, as SB3's PPO does;
             ``None`` for never.
-        baseline: ``"group"``, ``"value"``, ``"both"`` or ``"paired"``; see :func:`~schedlab.train.losses.advantages`.
+        baseline: ``"group"``, ``"value"``, ``"both"``, ``"paired"`` or ``"returns"``; see
+            :func:`~schedlab.train.losses.advantages`.
         environments: Configurations to train on: each changes values of ``env``'s own, but not the rules of play. Every
             update plays instances of all of them.
         teachers: Policies whose play is imitated at first, one for each of ``environments``; none for no imitation.
@@ -138,7 +139,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
     ) -> None:
         if baseline not in BASELINES:
             raise ValueError(f"baseline {baseline!r} not understood; use one of {', '.join(BASELINES)}")
-        if baseline != "value" and repeats < 2:
+        if baseline not in ALONE and repeats < 2:
             raise ValueError(f"baseline {baseline!r} compares episodes of an instance: repeats must be at least 2")
         if not 1 <= minibatch_instances <= instances:
             raise ValueError(f"minibatch_instances must lie in 1..{instances} (instances), got {minibatch_instances}")
@@ -146,8 +147,10 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             raise ValueError(f"discount_per {discount_per!r}: use decision, or clock where whole episodes are played")
         if segment < 0:
             raise ValueError(f"segment must not be negative, got {segment}")
-        if segment and (baseline != "value" or repeats != 1):
-            raise ValueError("segments of episodes have no group to compare with: use baseline 'value' and repeats 1")
+        if segment and (baseline not in ALONE or repeats != 1):
+            raise ValueError(
+                "segments of episodes have no group to compare with: use baseline 'value' or 'returns', and repeats 1"
+            )
         if teachers and len(teachers) != len(environments):
             raise ValueError(f"{len(teachers)} teachers for {len(environments)} environments: one for each")
         if precision not in ("float32", "bfloat16"):
@@ -283,7 +286,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         if self.segment:
             rollout = collect_segments(
                 self.network, stream, self.segment, self.gamma, self.instance_generator, self.action_generator,
-                self.phases, decode=self._decode, proceed=proceed,
+                self.phases, decode=self._decode, proceed=proceed, bootstrap=self.baseline != "returns",
             )  # fmt: skip
             self.ep_info_buffer.extend({"r": value, "l": float(length)} for value, length in stream.finished)
             stream.finished.clear()

@@ -14,7 +14,10 @@ from torch import Tensor
 from ..models.candidates import Candidates
 from .rollouts import Rollout
 
-BASELINES = ("group", "value", "both", "paired")
+BASELINES = ("group", "value", "both", "paired", "returns")
+ALONE = ("value", "returns")
+"""Baselines that need no other episode of the same instance."""
+
 DISCOUNT_PER = ("decision", "clock")
 SMALL = 1e-6
 
@@ -215,6 +218,15 @@ def in_group_units(rollout: Rollout, values: Tensor, repeats: int) -> Tensor:
     return values / (mean.sqrt()[group] + SMALL)
 
 
+def in_episode_units(rollout: Rollout, values: Tensor) -> Tensor:
+    """Values of decisions against the mean of their episode (or segment), in its standard deviations, ``[N]``."""
+    count = torch.bincount(rollout.episode, minlength=len(rollout.returns)).clamp(min=1)
+    zeros = values.new_zeros(len(count))
+    centred = values - (zeros.index_add(0, rollout.episode, values) / count)[rollout.episode]
+    spread = (zeros.index_add(0, rollout.episode, centred.square()) / count).sqrt()
+    return centred / (spread[rollout.episode] + SMALL)
+
+
 def advantages(
     rollout: Rollout, baseline: str, repeats: int, discount: float, trace: float, per: str = "decision"
 ) -> tuple[Tensor, Tensor]:
@@ -225,7 +237,9 @@ def advantages(
         baseline: ``"group"``: the return against the mean of the instance's episodes, for every decision of an episode
             alike; ``"value"``: generalised advantages against the value function; ``"both"``: their mean;
             ``"paired"``: generalised advantages of which only is left what the instance's episodes do not share at the
-            same time, in units of the instance's.
+            same time, in units of the instance's; ``"returns"``: what an episode (or segment) still earned, against its
+            own mean and in its own standard deviations, as in n-step REINFORCE (Zhang et al. 2024, "Deep Reinforcement
+            Learning Guided Improvement Heuristic for Job Shop Scheduling").
         repeats: Episodes of each instance.
         discount: Gamma, for the value function.
         trace: Lambda.
@@ -239,6 +253,8 @@ def advantages(
     target = steps + rollout.value
     if baseline == "group":
         return group_advantage(rollout.returns, repeats)[rollout.episode], target
+    if baseline == "returns":
+        return in_episode_units(rollout, accumulated(rollout, rollout.reward, discount, per)), target
     if baseline == "paired":
         paired = accumulated(rollout, paired_residuals(rollout, errors, repeats), discount * trace, per)
         return in_group_units(rollout, paired, repeats), target

@@ -62,6 +62,7 @@ def collect_segments(
     phases: Phases,
     decode: Decode | None = None,
     proceed: Callable[[int], bool] = lambda steps: True,
+    bootstrap: bool = True,
 ) -> Rollout | None:
     """Play the next decisions of every stream with the network, drawing actions from its distribution.
 
@@ -78,6 +79,7 @@ def collect_segments(
         phases: Where the time is added up.
         decode: A compiled form of ``network.decode``.
         proceed: Told the decisions so far after every one; False gives up.
+        bootstrap: Whether to add the value of what follows a segment.
 
     Returns:
         The roll-out, or ``None`` if it was given up.
@@ -137,7 +139,7 @@ def collect_segments(
             if not proceed((step + 1) * batch):
                 streams.started = False
                 return None
-    going = np.flatnonzero(last >= 0)
+    going = np.flatnonzero(last >= 0) if bootstrap else np.arange(0)
     rewards[last[going], going] += discount * value.float().cpu().numpy()[going]
     episode, chosen, log_prob, old_value = (torch.cat(parts) for parts in zip(*decisions, strict=True))
     order = torch.argsort(episode, stable=True)

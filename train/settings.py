@@ -11,7 +11,7 @@ from typing import Any
 
 from ..envs.core.errors import InputError, unknown_name
 from ..envs.core.problem import Problem
-from .losses import BASELINES, DISCOUNT_PER
+from .losses import ALONE, BASELINES, DISCOUNT_PER
 from .schedules import SCHEDULES, schedule
 
 TRAINING_STREAM = 715_827_883
@@ -38,8 +38,8 @@ class TrainSettings:
         segment: Of graph-ppo: 0 to play whole episodes; else decisions of an update in each of ``instances`` episodes,
             which go on in the next update.
         minibatch_instances: Of graph-ppo: instances of a gradient step, with all their episodes.
-        baseline: Of graph-ppo: what returns are compared with, ``"group"``, ``"value"``, ``"both"`` or
-            ``"paired"``.
+        baseline: Of graph-ppo: what returns are compared with, ``"group"``, ``"value"``, ``"both"``, ``"paired"`` or
+            ``"returns"`` (n-step REINFORCE where ``segment`` is n and there is one epoch).
         target_kl: Of graph-ppo: an update ends when a step finds the policy 1.5 times so far away; 0 for never.
         precision: Of graph-ppo: ``"float32"`` or ``"bfloat16"``.
         compile: Of graph-ppo: whether to compile the decoder with ``torch.compile``.
@@ -155,10 +155,12 @@ class TrainSettings:
             )
         if self.minibatch_instances > self.instances:
             raise ValueError(f"minibatch_instances must lie in 1..{self.instances} (instances)")
-        if self.baseline != "value" and self.repeats < 2:
+        if self.baseline not in ALONE and self.repeats < 2:
             raise ValueError(f"baseline {self.baseline!r} compares episodes of an instance: repeats must be at least 2")
-        if self.segment < 0 or (self.segment and (self.baseline != "value" or self.repeats != 1)):
-            raise ValueError("segments of episodes have no group to compare with: use baseline 'value' and repeats 1")
+        if self.segment < 0 or (self.segment and (self.baseline not in ALONE or self.repeats != 1)):
+            raise ValueError(
+                "segments of episodes have no group to compare with: use baseline 'value' or 'returns', and repeats 1"
+            )
         if self.segment and self.discount_per == "clock":
             raise ValueError("discount_per clock needs whole episodes: use segment 0")
         if self.imitate and (self.segment or self.algorithm != "graph-ppo"):

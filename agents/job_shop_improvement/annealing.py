@@ -15,7 +15,7 @@ from .annealing_kernel import anneal
 from .search import LocalSearch
 from .tabu import compile_search
 
-HOT, COLD = 0.02, 0.0005
+HOT, COLD = 0.05, 0.004
 """Temperatures at the beginning and at the end, in first makespans."""
 
 CHUNK = 500

@@ -32,8 +32,8 @@ def anneal(g, none, jobs, neighbourhood, temperature, iterations, numbers, path,
             length = critical_path(g, none, jobs, makespan, draw(numbers), path)
             count = list_moves(g, none, path, length, neighbourhood, moves)
             fresh = False
-        if count == 0:
-            numbers[OPTIMAL] = 1
+        if count <= 0:
+            numbers[OPTIMAL] = 1 if count == 0 else numbers[OPTIMAL]
             return
         numbers[ITERATION] += 1
         move = moves[draw(numbers) % count]

@@ -2,8 +2,8 @@
 
 The search moves in the neighbourhood ``n6`` of a critical path, judges moves by their estimates, forbids for a random
 time to take back what was done, and ends when it found nothing better for a while (Nowicki & Smutnicki 1996; Zhang et
-al., Computers & Operations Research 35, 2008). Then it begins again: from a schedule of the pool after some random
-moves, or from one between two of the pool, on a walk from the one to the other (path relinking: Nowicki & Smutnicki
+al., Computers & Operations Research 35, 2008). Then it begins again: from the best schedule after some random moves, or
+from one between two of the pool, on a walk from the one to the other (path relinking: Nowicki & Smutnicki
 2005; Peng, Lu & Cheng, Computers & Operations Research 53, 2015). The pool holds the best schedules found that are not
 too much alike.
 """
@@ -41,7 +41,7 @@ class TabuSettings:
         elites: Schedules of the pool.
         apart: Pairs of operations, per hundred operations, in whose order two schedules of the pool must differ.
         relink: Share of the runs that begin between two schedules of the pool.
-        kick: Fewest and most random moves with which the others begin.
+        kick: Fewest and most random moves from the best schedule with which the others begin.
         chunk: Moves between two looks at the clock.
     """
 
@@ -49,7 +49,7 @@ class TabuSettings:
     tenure: float = 1.0
     spread: float = 1.4
     patience: int = 12_500
-    elites: int = 8
+    elites: int = 5
     apart: float = 5.0
     relink: float = 0.5
     kick: tuple[int, int] = (10, 60)
@@ -146,8 +146,7 @@ class TabuSearch(Solver[ImprovementInstance, JobShopSolution]):
             # neither end: from there the search would soon be where it was before
             search.walk(guide, int(rng.integers(max(apart // 5, 2), max(apart - apart // 5, 3))))
             return
-        # the better a schedule, the more often
-        search.take(schedules[int(len(schedules) * rng.random() ** 2)])
+        search.take(schedules[0])
         search.shake(int(rng.integers(*self.settings.kick)))
 
 

@@ -70,8 +70,8 @@ def search(g, none, jobs, neighbourhood, low, high, patience, iterations, tabu, 
     while numbers[ITERATION] < stop:
         length = critical_path(g, none, jobs, makespan, draw(numbers), path)
         count = list_moves(g, none, path, length, neighbourhood, moves)
-        if count == 0:
-            numbers[OPTIMAL] = 1
+        if count <= 0:
+            numbers[OPTIMAL] = 1 if count == 0 else numbers[OPTIMAL]
             return True
         estimate_moves(g, none, moves, count)
         now = numbers[ITERATION]
@@ -141,7 +141,7 @@ def walk(g, none, guide, position, first, steps, numbers):
     for k in range(total):
         position[guide[k]] = k
     taken, misses = 0, 0
-    while taken < steps and misses < 4 * total:
+    while taken < steps and misses < 30 * total:
         u = guide[draw(numbers) % total]
         v = g[AFTER, u]
         if v >= none or position[u] < position[v] or leads(g, none, u, v):
@@ -157,9 +157,10 @@ def walk(g, none, guide, position, first, steps, numbers):
 def leads(g, none, u, v):
     """Whether there is a way from ``u`` to ``v``, the next on its machine, beside the direct one."""
     own = g[JOB_AFTER, u]
-    if own >= none or g[PLACE, own] > g[PLACE, v]:
+    if own == v:
+        return True
+    if own >= none or g[PLACE, own] > g[PLACE, v]:  # cheap, and nearly always so
         return False
-    # cheap and nearly always decisive: a way would make v start at the end of that operation or later
     stack, found = [own], False
     seen = {own}
     while len(stack) > 0 and not found:
@@ -179,7 +180,7 @@ def shake(g, none, jobs, steps, numbers, path, moves):
     for _ in range(steps):
         length = critical_path(g, none, jobs, makespan_of(g, jobs), draw(numbers), path)
         count = list_moves(g, none, path, length, 0, moves)
-        if count == 0:
+        if count <= 0:
             return
         k = draw(numbers) % count
         move_after(g, none, moves[k, U], moves[k, V])

@@ -104,10 +104,9 @@ def _offer(b, neighbourhood, tenure, none, tables, memory, numbers, moves, path,
     """List the moves of the schedule that is, with estimates, and which of them are allowed."""
     g, row = tables[b], numbers[b]
     row[PATH] = critical_path(g, none, row[JOBS], row[MAKESPAN], draw_of(row[STEPS]), path[b])
-    count = list_moves(g, none, path[b], row[PATH], neighbourhood, moves[b])
+    count = max(list_moves(g, none, path[b], row[PATH], neighbourhood, moves[b]), 0)
     estimate_moves(g, none, moves[b], count)
     row[OFFERED] = count
-    # without a move the critical path is one block, or has one operation in every block: nothing can be shorter
     done[b] = count == 0 or row[STEPS] >= row[LIMIT] or row[BEST] <= row[BOUND]
     legal[b] = False
     any_move = False

@@ -74,9 +74,11 @@ def list_moves(g, none, path, length, neighbourhood, moves):
         moves: Where to write them, ``[A, MOVE_COLUMNS]``; what does not fit is left out.
 
     Returns:
-        How many there are, estimates not yet written.
+        How many there are, estimates not yet written. 0 proves that the schedule is optimal (no block can be left
+        otherwise than it is); -1 stands for none where moves were left out because they might make a cycle, as happens
+        where jobs come back to a machine or operations take no time.
     """
-    count = 0
+    count, left_out = 0, False
     stop = length  # places of the path run backwards: the block's first operation is at stop - 1
     while stop > 0:
         start = stop - 1
@@ -88,14 +90,26 @@ def list_moves(g, none, path, length, neighbourhood, moves):
         opens, closes = stop == length and g[HEAD, path[stop - 1]] == 0, start == 0
         if size > 1 and not (opens and closes):
             if neighbourhood == N5:
-                if not closes:
-                    count = _add(moves, count, path[start + 1], path[start], BEHIND)
-                if not opens and (size > 2 or closes):
-                    count = _add(moves, count, path[stop - 1], path[stop - 2], BEHIND)
+                count = _list_ends(g, none, path, start, stop, opens, closes, moves, count)
             else:
-                count = _list_block(g, path, start, stop, opens, closes, moves, count)
+                count = _list_block(g, none, path, start, stop, opens, closes, moves, count)
+            left_out = True  # a block that could change but offers nothing; only asked if none offers anything
         stop = start
-    return count
+    return -1 if count == 0 and left_out else count
+
+
+@njit(cache=True, nogil=True, inline="always")
+def can_go_behind(g, none, u, v):
+    """Whether heads and tails prove that there is no way from the next of u's job to ``v``, later on u's machine."""
+    own = g[JOB_AFTER, u]
+    return own >= none or (own != v and g[TAIL, own] < g[TAIL, v] + g[DURATION, v])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def can_go_ahead(g, none, u, v):
+    """Whether heads and tails prove that there is no way from ``u`` to the one before ``v`` in its job."""
+    own = g[JOB_BEFORE, v]
+    return own >= none or (own != u and g[HEAD, own] < end_of(g, u))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -107,25 +121,34 @@ def _add(moves, count, u, v, kind):
 
 
 @njit(cache=True, nogil=True)
-def _list_block(g, path, start, stop, opens, closes, moves, count):
+def _list_ends(g, none, path, start, stop, opens, closes, moves, count):
+    if not closes and can_go_behind(g, none, path[start + 1], path[start]):
+        count = _add(moves, count, path[start + 1], path[start], BEHIND)
+    if not opens and (stop - start > 2 or closes) and can_go_behind(g, none, path[stop - 1], path[stop - 2]):
+        count = _add(moves, count, path[stop - 1], path[stop - 2], BEHIND)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _list_block(g, none, path, start, stop, opens, closes, moves, count):
     first, last = path[stop - 1], path[start]
     if not closes:  # operations behind the last, and the last one into the block
         for k in range(start + 1, stop):
             u = path[k]
-            if g[TAIL, g[JOB_AFTER, u]] < g[TAIL, last] + g[DURATION, last]:
+            if can_go_behind(g, none, u, last):
                 count = _add(moves, count, u, last, BEHIND)
         for k in range(start + 2, stop):
             u = path[k]
-            if end_of(g, u) > g[HEAD, g[JOB_BEFORE, last]]:
+            if can_go_ahead(g, none, u, last):
                 count = _add(moves, count, u, last, AHEAD)
     if not opens:  # operations before the first, and the first one into the block
         for k in range(start if closes else start + 1, stop - 1):
             v = path[k]
-            if end_of(g, first) > g[HEAD, g[JOB_BEFORE, v]]:
+            if can_go_ahead(g, none, first, v):
                 count = _add(moves, count, first, v, AHEAD)
         for k in range(start if closes else start + 1, stop - 2):
             v = path[k]
-            if g[TAIL, g[JOB_AFTER, first]] < g[TAIL, v] + g[DURATION, v]:
+            if can_go_behind(g, none, first, v):
                 count = _add(moves, count, first, v, BEHIND)
     return count
 

@@ -165,3 +165,17 @@ def test_per_decision_the_time_between_does_not_matter():
     rollout = by_the_clock([0, 0, 10], [0, 0, 0])
     torch.testing.assert_close(decays(rollout, 0.9, "decision"), torch.full((3,), 0.9))
     torch.testing.assert_close(accumulated(rollout, rollout.reward, 0.5), torch.tensor([2.75, 3.5, 3.0]))
+
+
+def test_reinforce_compares_what_an_episode_still_earned_with_its_own_mean(played):
+    _, rollout, _ = played
+    advantage, _ = advantages(rollout, "returns", REPEATS, 0.9, 0.95)
+    for episode in range(INSTANCES * REPEATS):
+        mine = (rollout.episode == episode).nonzero().squeeze(1)
+        left, worth = 0.0, []
+        for reward in rollout.reward[mine].flip(0).tolist():
+            left = reward + 0.9 * left
+            worth.append(left)
+        worth = torch.tensor(worth[::-1])
+        expected = (worth - worth.mean()) / (worth.std(correction=0) + 1e-6)
+        torch.testing.assert_close(advantage[mine], expected, rtol=1e-3, atol=1e-4)
