@@ -29,6 +29,8 @@ EXAMPLES = {
     "benchmark": "--instances ta01-ta10 --agents spt,fdd-mwkr,random@64,cp-sat --time-limit 2 --out results/ta",
     "sweep": "--preset random-10x10 --objective total-tardiness --option due-date-factor --values 1.1,1.3,1.5,1.7 "
     "--agents edd,mod,cr-spt,ppo --seeds 0-9 --batch 10 --measure tardy_share --out results/due-dates",
+    "race": "--instances ta01-ta10 --agents fdd-mwkr,ppo,ppo@64,cp-sat --time-limit 30 --at 1,3,10,30 --workers 1 "
+    "--out results/race --plots",
     "speed": "--against all",
 }
 
@@ -90,6 +92,7 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
         ("check", "verify a solution independently", _check_options, commands.run_check),
         ("benchmark", "measure agents on a set of instances", _benchmark_options, commands.run_benchmark),
         ("sweep", "measure agents at several values of an option", _sweep_options, commands.run_sweep),
+        ("race", "measure how good agents are after some seconds", _race_options, commands.run_race),
         ("speed", "environment steps per second", _speed_options, commands.run_speed),
     ):
         verb = verbs.add_parser(name, help=help_text, description=f"{help_text[0].upper()}{help_text[1:]}.")
@@ -103,10 +106,20 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
             problem.set_defaults(run=run)
             if entry.name in argv:
                 chosen = load_problem(entry.name)
-                example = chosen.examples.get(name, EXAMPLES[name])
-                problem.epilog = f"example: schedlab {name} {entry.name} {example}"
+                problem.epilog = f"example: schedlab {name} {entry.name} {example(chosen, name)}"
                 add(problem, chosen)
     return parser
+
+
+def example(problem: Any, verb: str) -> str:
+    """The arguments that ``--help`` shows: the problem's own, or those of the job shop."""
+    if verb == "race" and verb not in problem.examples and "benchmark" in problem.examples:
+        # what can be benchmarked can be raced
+        words = problem.examples["benchmark"].split()
+        chosen = (f"{word} {words[words.index(word) + 1]}" for word in ("--instances", "--agents"))
+        return f"{' '.join(chosen)} --time-limit 10 --at 1,3,10 --workers 1 --out results/race --plots"
+    text: str = problem.examples.get(verb, EXAMPLES[verb])
+    return text
 
 
 def _seed(text: str) -> int:
@@ -161,7 +174,7 @@ def _check_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     add_config_options(parser, problem)
 
 
-def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
+def _instances_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--instances",
         required=True,
@@ -169,7 +182,12 @@ def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
         help="comma-separated names (ta01), ranges (ta01-ta80), files with one or more instances, folders of "
         "them, or presets from 'schedlab list'; a preset gives one random instance per seed",
     )
+
+
+def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
+    _instances_option(parser)
     _run_options(parser, seeds="0")
+    _batch_option(parser)
     parser.add_argument("--out", metavar="FOLDER", help="write results.json, results.csv and summary.json there")
     parser.add_argument(
         "--against", metavar="AGENT", help="also compare every agent with this one, instance by instance"
@@ -189,6 +207,9 @@ def _run_options(parser: argparse.ArgumentParser, seeds: str) -> None:
     parser.add_argument("--agents", required=True, metavar="LIST", help=f"comma-separated; each is {AGENT_HELP}")
     parser.add_argument("--seeds", default=seeds, help=f"numbers and ranges such as 0-19 (default: {seeds})")
     parser.add_argument("--resume", action="store_true", help="keep the rows already in --out, measure the rest")
+
+
+def _batch_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch",
         type=int,
@@ -209,6 +230,7 @@ def _sweep_options(parser: argparse.ArgumentParser, problem: Any) -> None:
         help="comma-separated values of that option; each is measured on random instances of the same seeds",
     )
     _run_options(parser, seeds="0-4")
+    _batch_option(parser)
     parser.add_argument(
         "--out",
         required=True,
@@ -221,6 +243,34 @@ def _sweep_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     _agent_options(parser)
     add_config_options(parser, problem, random_instances=True, instead_of="the preset's")
     parser.set_defaults(plots=True, against=None)
+
+
+def _race_options(parser: argparse.ArgumentParser, problem: Any) -> None:
+    _instances_option(parser)
+    _run_options(parser, seeds="0")
+    parser.add_argument(
+        "--at",
+        metavar="LIST",
+        help="comma-separated seconds at which agents are compared, none beyond --time-limit; one run answers for all, "
+        "and --resume for others (default: 1, 3, 10, 30, ... and the time limit)",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FOLDER",
+        help="write race.json, race.md (the table) and progress.csv (a line for each improvement) there",
+    )
+    parser.add_argument(
+        "--plots", action="store_true", help="draw race.png (quality against seconds) into --out; needs matplotlib"
+    )
+    _agent_options(parser)
+    add_config_options(parser, problem)
+    parser.set_defaults(batch=1, against=None)
+    parser.description = (
+        "Measure how good agents are after some seconds. Every agent runs alone, once per instance and seed, and each "
+        "improvement is noted with its time; so one run tells what it had after 1, 3 and 10 seconds. Gaps are to the "
+        "bounds that are known, else to the best found here. A rule has one solution, at its end; a '-' says that "
+        "there was none yet, and (70/80) that only so many instances had one."
+    )
 
 
 def _speed_options(parser: argparse.ArgumentParser, problem: Any) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
-import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ..agents import SolverResult, agent_specs, make_agent, shipped_agents
@@ -26,14 +24,16 @@ from .benchmark import Benchmark, about_this_run, check_agents, decide
 from .config_options import given_config_values
 from .distributions import DISTRIBUTIONS_FILE, read_distributions, write_distributions
 from .instance_sets import expand_instances, parse_seeds
+from .progress import run_with_progress
+from .race import Race, parse_times
+from .race_report import report_race, save_race
+from .race_results import RACE_FILE, RaceRow, read_race
 from .report import console, report_results, report_sweep
 from .results import Row, gap_to, read_results, write_results
 from .sweep import Sweep, check_measure, make_settings, swept_option
 from .tables import exact_number, measures_text, percent
 
 MAX_SOLUTION_BYTES = 256 * 2**20
-SAVE_EVERY = 5.0  # seconds, at least, between rewriting the files of a benchmark that runs
-SAVING_SHARE = 0.05  # of the time, at most
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -226,7 +226,7 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     done = [] if folder is None else _prepare_folder(folder, about, arguments.resume)
     distributions = read_distributions(folder) if folder is not None and arguments.plots else None
     benchmark = Benchmark(problem, config, entries, agents, options, arguments.batch, done, distributions)
-    _run_with_progress(benchmark, folder, about)
+    run_with_progress(benchmark, "benchmark", partial(_save, benchmark, folder, about) if folder is not None else None)
     title = f"{problem.name}: {arguments.instances}"
     report_results(benchmark, title, about, against=arguments.against, details=arguments.details, folder=folder)
     return 0 if all(row.feasible for row in benchmark.rows()) else 1
@@ -249,9 +249,27 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     }
     done = _prepare_folder(folder, about, arguments.resume)
     sweep = Sweep(problem, option, settings, options, arguments.batch, done)
-    _run_with_progress(sweep, folder, about)
+    run_with_progress(sweep, "sweep", partial(_save, sweep, folder, about))
     report_sweep(sweep, about, folder, arguments.measure)
     return 0 if all(row.feasible for row in sweep.shown_rows()) else 1
+
+
+def run_race(arguments: argparse.Namespace) -> int:
+    """``schedlab race PROBLEM --instances ... --agents ... --time-limit ...``."""
+    problem = load_problem(arguments.problem)
+    config, options, given = _config(problem, arguments), _options(arguments), given_config_values(arguments)
+    _check_switches(arguments)
+    times = parse_times(arguments.at, options.time_limit)
+    entries = expand_instances(arguments.instances, parse_seeds(arguments.seeds), problem, config, given)
+    agents = {name: make_agent(name, problem, config, options) for name in _agent_names(arguments)}
+    check_agents(agents, entries, config)
+    about = about_this_run(arguments.command_line, given, options)
+    folder = Path(arguments.out) if arguments.out else None
+    done = [] if folder is None else _prepare_race_folder(folder, about, arguments.resume)
+    race = Race(problem, config, entries, agents, options, done)
+    run_with_progress(race, "race", partial(save_race, race, times, about, folder) if folder is not None else None)
+    report_race(race, times, f"{problem.name}: {arguments.instances}", about, folder, arguments.plots)
+    return 1 if any(row.error for row in race.shown_rows()) else 0
 
 
 def _check_switches(arguments: argparse.Namespace) -> None:
@@ -276,17 +294,12 @@ def _agent_names(arguments: argparse.Namespace) -> list[str]:
 
 def _prepare_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[Row]:
     """Make the folder, or read what it holds if the run is to be continued."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; --out names a folder")
+    _refuse_file(folder)
     done: list[Row] = []
     if resume and (folder / "results.json").exists():
         done = read_results(folder)
         before = _read_json(folder / "summary.json")
-        for key in ("config", "time_limit", "preset", "option"):  # the last two are a sweep's
-            if before.get(key) != about.get(key):
-                raise InputError(
-                    f"{folder}: was run with {key} {before.get(key)}, not {about.get(key)}; use another --out"
-                )
+        _refuse_other_settings(folder, before, about, ("config", "time_limit", "preset", "option"))  # two of a sweep
     folder.mkdir(parents=True, exist_ok=True)
     if not done:
         # those of other rows must not be taken for this run's when it is resumed
@@ -294,30 +307,27 @@ def _prepare_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[R
     return done
 
 
-def _run_with_progress(benchmark: Benchmark | Sweep, folder: Path | None, about: dict[str, Any]) -> None:
-    jobs = benchmark.jobs()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    saved, saving = time.monotonic(), 0.0
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("benchmark", total=sum(len(job.entries) for job in jobs))
-        try:
-            for rows in benchmark.run():
-                progress.update(task, advance=len(rows), description=f"{rows[-1].agent} on {rows[-1].instance}")
-                # rewritten now and then, so that a run that is cut short keeps what it measured
-                if folder is not None and time.monotonic() - saved > max(SAVE_EVERY, saving / SAVING_SHARE):
-                    began = time.monotonic()
-                    _save(benchmark, folder, about)
-                    saved = time.monotonic()
-                    saving = saved - began
-        finally:
-            if folder is not None:
-                _save(benchmark, folder, about)
+def _prepare_race_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[RaceRow]:
+    """The same for a race."""
+    _refuse_file(folder)
+    done: list[RaceRow] = []
+    if resume and (folder / RACE_FILE).exists():
+        before, done = read_race(folder)
+        # the same agents are faster with more threads
+        _refuse_other_settings(folder, before, about, ("config", "time_limit", "workers"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return done
+
+
+def _refuse_file(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; --out names a folder")
+
+
+def _refuse_other_settings(folder: Path, before: Any, about: dict[str, Any], keys: Sequence[str]) -> None:
+    for key in keys:
+        if before.get(key) != about.get(key):
+            raise InputError(f"{folder}: was run with {key} {before.get(key)}, not {about.get(key)}; use another --out")
 
 
 def _save(benchmark: Benchmark | Sweep, folder: Path, about: dict[str, Any]) -> None:

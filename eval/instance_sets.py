@@ -115,8 +115,17 @@ def _name_range(part: str, bounds: re.Match[str], problem: Problem[Any, Any, Any
 
 
 def _named(name: str, seeds: tuple[int, ...], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:
-    """The instances of a name or file: one, or all that the file holds."""
-    return [Entry(problem.instance_name(instance), instance, seeds) for instance in problem.load_all(name, config)]
+    """The instances of a name or file: one, or all that the file holds; one for every seed where chance is met."""
+    instances = problem.load_all(name, config)
+    return [entry for instance in instances for entry in _with_lucks(instance, seeds, problem)]
+
+
+def _with_lucks(instance: Any, seeds: tuple[int, ...], problem: Problem[Any, Any, Any]) -> list[Entry]:
+    name = problem.instance_name(instance)
+    lucks = [problem.with_luck(instance, seed) for seed in seeds] if problem.unfolds(instance) else []
+    if not lucks or any(luck is None for luck in lucks):
+        return [Entry(name, instance, seeds)]
+    return [Entry(f"{name}/{seed}", luck, (seed,)) for seed, luck in zip(seeds, lucks, strict=True)]
 
 
 def random_entries(stem: str, seeds: Sequence[int], problem: Problem[Any, Any, Any], config: Any) -> list[Entry]:

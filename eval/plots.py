@@ -116,7 +116,7 @@ def draw_objectives(pictured: Pictured, means: Means, colours: Colours) -> Figur
     _scale(axes, "y", np.concatenate([*values.values()]))
     axes.tick_params(axis="x", rotation=0 if len(values) <= 6 and max(map(len, values)) <= 10 else 60)
     axes.set_ylabel("objective")
-    _frame(axes, pictured.title, "objectives by instance, best mean first")
+    name_picture(axes, pictured.title, "objectives by instance, best mean first")
     return figure
 
 
@@ -132,7 +132,7 @@ def draw_seconds(pictured: Pictured, means: Means, colours: Colours) -> Figure |
     """
     if len(means) < 2:
         return None
-    figure = _figure_with_legend(6.5, 5, list(means))
+    figure = figure_with_legend(6.5, 5, list(means))
     axes = figure.add_subplot()
     seconds = {
         agent: max(float(np.mean([row.seconds for row in pictured.rows if row.agent == agent])), 1e-6)
@@ -150,7 +150,7 @@ def draw_seconds(pictured: Pictured, means: Means, colours: Colours) -> Figure |
     axes.set_xlabel("seconds per instance")
     axes.set_ylabel("mean objective")
     axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=LEGEND_SIZE)
-    _frame(axes, pictured.title, "quality against time; the line joins those that nobody beats in both")
+    name_picture(axes, pictured.title, "quality against time; the line joins those that nobody beats in both")
     return figure
 
 
@@ -174,7 +174,7 @@ def draw_against(pictured: Pictured, means: Means, colours: Colours) -> Figure |
     reference = compared[shown[0]]["against"]
     base = means[reference]
     labels = {agent: f"{agent}: {_below_equal_above(compared[agent])}" for agent in shown}
-    figure = _figure_with_legend(6.5, 6.5, list(labels.values()))
+    figure = figure_with_legend(6.5, 6.5, list(labels.values()))
     axes = figure.add_subplot()
     everything = []
     for agent, label in labels.items():
@@ -189,7 +189,7 @@ def draw_against(pictured: Pictured, means: Means, colours: Colours) -> Figure |
     axes.set(xlim=ends, ylim=ends, aspect="equal", ylabel="objective of the agent")
     axes.set_xlabel(f"objective of {reference}")
     figure.legend(loc="outside right upper", fontsize=LEGEND_SIZE, frameon=False)
-    _frame(
+    name_picture(
         axes,
         pictured.title,
         f"instance by instance; {'below' if pictured.minimise else 'above'} the diagonal is better",
@@ -217,7 +217,7 @@ def draw_distribution(pictured: Pictured, colours: Colours) -> Figure | None:
         return None
     found = [pictured.distributions[row.key] for row in pictured.rows if row.key in pictured.distributions]
     positive = np.concatenate([quantiles[quantiles > 0] for quantiles in found])
-    figure = _figure_with_legend(6.5, 5, list(shares))
+    figure = figure_with_legend(6.5, 5, list(shares))
     axes = figure.add_subplot()
     for agent in colours:
         if agent in shares:
@@ -235,7 +235,7 @@ def draw_distribution(pictured: Pictured, colours: Colours) -> Figure | None:
     axes.set_ylabel(f"share of jobs with {pictured.job_costs_label} above x")
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right upper", fontsize=LEGEND_SIZE, frameon=False)
-    _frame(axes, pictured.title, f"{pictured.job_costs_label} over jobs, mean of the instances")
+    name_picture(axes, pictured.title, f"{pictured.job_costs_label} over jobs, mean of the instances")
     return figure
 
 
@@ -252,7 +252,7 @@ def draw_sweep(panels: Sequence[Curves], title: str) -> Figure:
     places, scale = value_places(panels[0].values)
     agents = list(panels[0].estimates)
     looks = dict(zip(agents, zip(distinct_colours(len(agents)), cycle(MARKERS), strict=False), strict=True))
-    figure = _figure_with_legend(6.5, 0.9 + 3.4 * len(panels), agents)
+    figure = figure_with_legend(6.5, 0.9 + 3.4 * len(panels), agents)
     rows = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
     for axes, curves in zip(rows, panels, strict=True):
         _draw_curves(axes, curves, places, looks)
@@ -267,7 +267,7 @@ def draw_sweep(panels: Sequence[Curves], title: str) -> Figure:
     lines = sorted(rows[0].lines, key=lambda line: -float(line.get_ydata()[-1]))
     figure.legend(handles=lines, loc="outside right upper", fontsize=LEGEND_SIZE, frameon=False)
     seeds = panels[0].seeds
-    _frame(rows[0], title, f"means over {seeds} seeds, 95 % intervals by bootstrap" if seeds > 1 else "one seed")
+    name_picture(rows[0], title, f"means over {seeds} seeds, 95 % intervals by bootstrap" if seeds > 1 else "one seed")
     return figure
 
 
@@ -342,7 +342,7 @@ def _ticks(places: Mapping[str, float], scale: str) -> list[str]:
     return shown
 
 
-def _figure_with_legend(width: float, height: float, labels: Sequence[str]) -> Figure:
+def figure_with_legend(width: float, height: float, labels: Sequence[str]) -> Figure:
     """A figure with room for a legend to the right of a picture of that size in inches, however many agents it has."""
     beside = 0.5 + LETTER_WIDTH * max(map(len, labels))
     return new_figure(width + beside, max(height, 0.5 + LINE_HEIGHT * len(labels)))
@@ -364,7 +364,8 @@ def _scale(axes: Axes, which: Literal["x", "y"], values: ArrayLike) -> None:
     limit(-0.3 * least, float(positive.max()) * 1.3)
 
 
-def _frame(axes: Axes, title: str, what: str) -> None:
+def name_picture(axes: Axes, title: str, what: str) -> None:
+    """Write the title and, below it, what is shown; take away the lines above and to the right."""
     # a list of many files must not push the picture aside
     title = title if len(title) <= 60 else f"{title[:57]}..."
     axes.set_title(f"{title}\n{what}", fontsize=10)

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...envs.core.errors import InputError
 from ...envs.job_shop.config import JobShopConfig
@@ -27,6 +28,42 @@ def best_rule_schedule(instance: JobShopInstance, config: JobShopConfig) -> tupl
         found.append((float(simulator.objective()[0]), rule.name, simulator.solution(0)))
     objective, name, solution = min(found, key=lambda item: item[0])
     return name, solution, objective
+
+
+def schedule_objective(instance: JobShopInstance, start: NDArray[np.int64], objective: str) -> float:
+    """What a feasible schedule costs, from its start times, int64 ``[N]``."""
+    last = instance.first_operation[1:] - 1
+    completion = start[last] + instance.duration[last]
+    if objective == "makespan":
+        return float(completion.max())
+    if objective == "total-flow-time":
+        return float((completion - instance.release).sum())
+    assert instance.due is not None  # a configuration with this objective gives every instance due dates
+    late = np.maximum(completion - instance.due, 0)
+    return float((instance.weight * late).sum() if objective == "total-weighted-tardiness" else late.sum())
+
+
+class Incumbent:
+    """The best schedule so far, and when each better one came.
+
+    Args:
+        instance: The shop.
+        objective: One of :data:`~schedlab.envs.job_shop.OBJECTIVES`.
+        began: When the search did, by ``time.perf_counter``.
+    """
+
+    def __init__(self, instance: JobShopInstance, objective: str, began: float) -> None:
+        self._instance, self._objective, self._began = instance, objective, began
+        self.solution: JobShopSolution | None = None
+        self.progress: list[tuple[float, float]] = []
+
+    def offer(self, solution: JobShopSolution) -> None:
+        """Keep a feasible schedule if it is better than those before."""
+        # from its start times: the model's own number is only bounded by the schedule while it is not yet optimal
+        cost = schedule_objective(self._instance, solution.start, self._objective)
+        if not self.progress or cost < self.progress[-1][1]:
+            self.solution = solution
+            self.progress.append((time.perf_counter() - self._began, cost))
 
 
 class CpSat(Solver[JobShopInstance, JobShopSolution]):
@@ -56,20 +93,33 @@ class CpSat(Solver[JobShopInstance, JobShopSolution]):
     def solve(self, instance: JobShopInstance, *, time_limit: float, seed: int) -> SolverResult[JobShopSolution]:
         """The best schedule within ``time_limit`` seconds of wall time, the hint's rules included."""
         began = time.perf_counter()
+        incumbent = Incumbent(instance, self.config.objective, began)
         _, hint, hint_objective = best_rule_schedule(instance, self.config)
+        incumbent.offer(hint)
         model, starts = self._model(instance, hint)
         solver = self._cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = max(time_limit - (time.perf_counter() - began), 0.01)
         solver.parameters.num_workers = self.workers
         solver.parameters.random_seed = seed
-        status = solver.solve(model)
+        status = solver.solve(model, self._listener(starts, incumbent))
         if status == self._cp_model.MODEL_INVALID:
             raise RuntimeError(f"CP-SAT refused the model of {instance.name}: {model.validate()}")
         bound = max(math.ceil(solver.best_objective_bound - 1e-6), 0)
-        if status not in (self._cp_model.OPTIMAL, self._cp_model.FEASIBLE):
-            return SolverResult(hint, bound=float(bound), proved=bound == hint_objective)
-        solution = JobShopSolution(np.array([solver.value(start) for start in starts], np.int64))
-        return SolverResult(solution, bound=float(bound), proved=status == self._cp_model.OPTIMAL)
+        proved = bound == hint_objective
+        if status in (self._cp_model.OPTIMAL, self._cp_model.FEASIBLE):
+            incumbent.offer(_schedule(solver, starts))
+            proved = status == self._cp_model.OPTIMAL
+        assert incumbent.solution is not None  # the hint at least
+        return SolverResult(incumbent.solution, float(bound), proved, progress=tuple(incumbent.progress))
+
+    def _listener(self, starts: list[Any], incumbent: Incumbent) -> Any:
+        """What CP-SAT calls with each schedule that it finds."""
+
+        class Listener(self._cp_model.CpSolverSolutionCallback):  # type: ignore[name-defined]
+            def on_solution_callback(self) -> None:
+                incumbent.offer(_schedule(self, starts))
+
+        return Listener()
 
     def _model(self, instance: JobShopInstance, hint: JobShopSolution) -> tuple[Any, list[Any]]:
         model = self._cp_model.CpModel()
@@ -115,3 +165,8 @@ class CpSat(Solver[JobShopInstance, JobShopSolution]):
             weight = int(instance.weight[j]) if self.config.objective == "total-weighted-tardiness" else 1
             total += weight * late
         return total
+
+
+def _schedule(values: Any, starts: list[Any]) -> JobShopSolution:
+    """The schedule that a solver, or its callback, holds at the moment."""
+    return JobShopSolution(np.array([values.value(start) for start in starts], np.int64))

@@ -263,7 +263,7 @@ def test_a_foreign_distributions_file_is_refused_in_one_line(capsys, tmp_path, c
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", ["list", "train", "solve", "check", "benchmark", "sweep", "speed"])
+@pytest.mark.parametrize("verb", ["list", "train", "solve", "check", "benchmark", "sweep", "race", "speed"])
 def test_every_verb_explains_itself(capsys, verb):
     words = [verb, "--help"] if verb == "list" else [verb, "job-shop", "--help"]
     status, out, _ = run(capsys, *words)

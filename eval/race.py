@@ -1,0 +1,258 @@
+"""Measure agents against the clock: every improvement with its time, the last one verified by the problem's checker."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..agents import Policy, SolverResult, play, run_policy
+from ..agents.core import Agent, AgentOptions
+from ..agents.random_policy import RandomPolicy
+from ..agents.sampling import BestOf
+from ..envs.core.errors import InputError
+from ..envs.core.problem import CheckReport, Problem
+from ..envs.core.simulator import Simulator
+from .benchmark import Job
+from .instance_sets import Entry
+from .race_results import Points, RaceRow
+from .results import SAME, RowKey
+from .tables import exact_number
+
+WARM_UP_SECONDS, WARM_UP_STEPS = 0.05, 3
+
+
+def parse_times(text: str | None, time_limit: float) -> tuple[float, ...]:
+    """``"1,3,10"`` -> (1.0, 3.0, 10.0), in increasing order.
+
+    Args:
+        text: What ``--at`` says; ``None`` for 1, 3, 10, 30, ... seconds as far as the time limit, and that itself.
+        time_limit: Seconds of a run.
+
+    Raises:
+        InputError: Not a list of different times within the time limit, or that is not a number of seconds.
+    """
+    if not math.isfinite(time_limit):
+        raise InputError(f"--time-limit must be a number of seconds in a race, got {time_limit}")
+    if text is None:
+        times, step = [time_limit], 1.0
+        while step < time_limit:
+            times += [number for number in (step, 3 * step) if number < time_limit]
+            step *= 10
+        return tuple(sorted(times))
+    times = []
+    for part in text.split(","):
+        try:
+            number = float(part)
+        except ValueError:
+            raise InputError(f"--at {text!r} not understood; write seconds such as 1,3,10") from None
+        if not number > 0:
+            raise InputError(f"--at {text!r}: {part.strip()} is not a time after the start")
+        if number > time_limit:
+            raise InputError(f"--at {text!r}: {part.strip()} s lies beyond the time limit of {time_limit:g} s")
+        times.append(number)
+    if len(set(times)) != len(times):
+        raise InputError(f"--at names a time twice: {text}")
+    return tuple(sorted(times))
+
+
+class Race:
+    """Runs every agent alone on every instance, once per seed, and collects rows.
+
+    Args:
+        problem: The problem.
+        config: Its configuration.
+        entries: The instances.
+        agents: Agents by the names of the report.
+        options: Time limit and workers.
+        done: Rows of an earlier run, which are not measured again.
+    """
+
+    def __init__(
+        self,
+        problem: Problem[Any, Any, Any],
+        config: Any,
+        entries: Sequence[Entry],
+        agents: dict[str, Agent],
+        options: AgentOptions | None = None,
+        done: Sequence[RaceRow] = (),
+    ) -> None:
+        self.problem = problem
+        self.config = config
+        self.entries = list(entries)
+        self.agents = agents
+        self.options = options or AgentOptions()
+        self._rows: dict[RowKey, RaceRow] = {row.key: row for row in done}
+
+    def jobs(self) -> list[Job]:
+        """What is still to be measured, in order: one instance and one seed each."""
+        return [
+            Job(name, (entry,), (seed,))
+            for name, agent in self.agents.items()
+            for entry in self.entries
+            # an agent without chance takes the same way for every seed: once is enough
+            for seed in (entry.seeds if agent.stochastic else entry.seeds[:1])
+            if (entry.name, name, seed) not in self._rows
+        ]
+
+    def run(self) -> Iterator[list[RaceRow]]:
+        """Do the jobs one by one, yielding the new row of each."""
+        jobs = self.jobs()
+        self._warm_up(jobs)
+        for job in jobs:
+            row = self._row(job)
+            self._rows[row.key] = row
+            yield [row]
+
+    def _warm_up(self, jobs: Sequence[Job]) -> None:
+        """Compile the kernels of the simulator and of every agent that will run before the clock does."""
+        for number, job in enumerate({job.agent: job for job in reversed(jobs)}.values()):
+            instance, agent = job.entries[0].instance, self.agents[job.agent]
+            if number == 0:
+                play(RandomPolicy(), self.problem, [instance], self.config).observe()
+            # samples are not bound by a time limit, so the policy that draws them is run and stopped; arrays of
+            # several rows are of another kind to compiled code than those of one
+            policy, size = (agent.policy, 2) if isinstance(agent, BestOf) else (agent, 1)
+            if isinstance(policy, Policy):
+                simulator = self.problem.simulator_for([instance] * size, policy.configuration(self.config))
+                # some steps in any case: what makes the first observation slow may still lie ahead
+                watch = Watch(simulator, WARM_UP_SECONDS, self.problem.minimise, least=WARM_UP_STEPS)
+                run_policy(policy, simulator, [instance] * size, job.seeds[0], watch)
+            else:
+                limit = min(WARM_UP_SECONDS, self.options.time_limit)
+                policy.solve(instance, time_limit=limit, seed=job.seeds[0])
+
+    def _row(self, job: Job) -> RaceRow:
+        entry, seed = job.entries[0], job.seeds[0]
+        run = timed_run(
+            self.agents[job.agent],
+            self.problem,
+            self.config,
+            entry.instance,
+            time_limit=self.options.time_limit,
+            seed=seed,
+        )
+        report = self.problem.check(entry.instance, run.solution, self.config)
+        # who does not say how it went has one solution, at its end
+        points = run.points or ((run.seconds, report.objective),)
+        error = what_is_wrong(report, points, run.seconds, self.problem.minimise)
+        return RaceRow(
+            problem=self.problem.name,
+            instance=entry.name,
+            agent=job.agent,
+            seed=seed,
+            seconds=run.seconds,
+            objective=None if error else report.objective,
+            points=() if error else points,
+            error=error,
+        )
+
+    def rows(self) -> list[RaceRow]:
+        """All rows so far, in the order of instances and agents."""
+        place = {entry.name: index for index, entry in enumerate(self.entries)}
+        order = {name: index for index, name in enumerate(self.agents)}
+        return sorted(
+            self._rows.values(),
+            key=lambda r: (place.get(r.instance, len(place)), order.get(r.agent, len(order)), r.seed),
+        )
+
+    def shown_rows(self) -> list[RaceRow]:
+        """Those on this race's instances, with the agents of an earlier run that it continues."""
+        names = {entry.name for entry in self.entries}
+        return [row for row in self.rows() if row.instance in names]
+
+
+@dataclass(frozen=True)
+class TimedRun:
+    """An agent's way through an instance, unchecked.
+
+    Attributes:
+        solution: Its last solution.
+        seconds: Wall time.
+        points: (Seconds, objective) of every improvement that it told or showed; may be empty.
+    """
+
+    solution: Any
+    seconds: float
+    points: Points = ()
+
+
+def timed_run(
+    agent: Agent, problem: Problem[Any, Any, Any], config: Any, instance: Any, *, time_limit: float, seed: int
+) -> TimedRun:
+    """Let an agent decide alone.
+
+    The clock of a policy runs while it prepares and plays, not while its simulator is made. It is stopped at the time
+    limit if the problem has a solution at any time (``Problem.anytime``), else it plays to the end.
+    """
+    if not isinstance(agent, Policy):
+        began = time.perf_counter()
+        result: SolverResult[Any] = agent.solve(instance, time_limit=time_limit, seed=seed)
+        return TimedRun(result.solution, time.perf_counter() - began, result.progress)
+    simulator = problem.simulator_for([instance], agent.configuration(config))
+    watch = Watch(simulator, time_limit, problem.minimise)
+    run_policy(agent, simulator, [instance], seed, watch if problem.anytime else None)
+    seconds = watch.seconds()
+    points = tuple(watch.points) if problem.anytime else ((seconds, float(simulator.objective()[0])),)
+    return TimedRun(simulator.solution(0), seconds, points)
+
+
+class Watch:
+    """Notes when the objective of a simulator's first row gets better, and says whether there is time left.
+
+    Its clock starts when it is made.
+
+    Args:
+        simulator: Whose.
+        time_limit: In seconds.
+        minimise: Whether a smaller objective is better.
+        least: Steps for which there is time in any case.
+    """
+
+    def __init__(self, simulator: Simulator[Any, Any], time_limit: float, minimise: bool, least: int = 0) -> None:
+        self.points: list[tuple[float, float]] = []
+        self._simulator, self._time_limit, self._sign = simulator, time_limit, 1 if minimise else -1
+        self._left = least
+        self._began = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Since it was made."""
+        return time.perf_counter() - self._began
+
+    def __call__(self) -> bool:
+        """Look at the objective and at the clock."""
+        objective, seconds = float(self._simulator.objective()[0]), self.seconds()
+        if not self.points or self._sign * objective < self._sign * self.points[-1][1]:
+            self.points.append((seconds, objective))
+        self._left -= 1
+        return seconds < self._time_limit or self._left >= 0
+
+
+def what_is_wrong(report: CheckReport, points: Points, seconds: float, minimise: bool) -> str:
+    """Why a run does not count, in a few words; empty where it does.
+
+    Args:
+        report: The checker's, on the last solution.
+        points: (Seconds, objective) of each improvement as the agent or its simulator has it; at least one.
+        seconds: Wall time of the run.
+        minimise: Whether a smaller objective is better.
+    """
+    if not report.feasible:
+        return f"infeasible: {report.violations[0] if report.violations else 'no reason given'}"
+    times, objectives = zip(*points, strict=True)
+    if not all(map(math.isfinite, (*times, *objectives))):
+        return "its progress holds a number that is none"
+    if (
+        times[0] < 0
+        or times[-1] > seconds
+        or any(later < before for before, later in zip(times, times[1:], strict=False))
+    ):
+        return f"its progress is not in order of time, within the run's {seconds:.3f} s"
+    sign = 1 if minimise else -1
+    if any(sign * later >= sign * before for before, later in zip(objectives, objectives[1:], strict=False)):
+        return "its progress holds a step that is no improvement"
+    if abs(objectives[-1] - report.objective) > SAME * max(abs(report.objective), 1):
+        return f"its progress ends at {exact_number(objectives[-1])}, its solution has {exact_number(report.objective)}"
+    return ""
