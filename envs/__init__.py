@@ -17,6 +17,7 @@ PROBLEMS: dict[str, ProblemEntry] = {
         ProblemEntry(name="soc", package="soc", env="SoC", version=0),
         ProblemEntry(name="vm", package="vm", env="VMRescheduling", version=0),
         ProblemEntry(name="uam", package="uam", env="UAMFleet", version=0),
+        ProblemEntry(name="blocking-job-shop", package="blocking_job_shop", env="BlockingJobShop", version=0),
     )
 }
 

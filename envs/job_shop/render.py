@@ -70,7 +70,7 @@ def draw_gantt(instance: JobShopInstance, solution: JobShopSolution, title: str 
     late_note = "; red outline: ends after its due date" if "red" in borders else ""
     axes.set_title((title or f"{instance.name}: makespan {span}{part}") + late_note, fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
-    _job_key(figure, axes, colours)
+    job_key(figure, axes, colours)
     return figure
 
 
@@ -92,7 +92,7 @@ def _span(instance: JobShopInstance, solution: JobShopSolution) -> int:
     return int((solution.start + instance.duration)[placed].max(initial=0))
 
 
-def _job_key(figure: Figure, axes: object, colours: list[tuple[float, float, float]]) -> None:
+def job_key(figure: Figure, axes: object, colours: list[tuple[float, float, float]]) -> None:
     """A legend for few jobs, a colour bar for many."""
     from matplotlib.axes import Axes
     from matplotlib.cm import ScalarMappable
