@@ -8,6 +8,7 @@ from ..job_shop.cp_sat import CpSat
 from .annealing import Annealing
 from .constructed import constructed
 from .job_shop import OnImprovement
+from .look_ahead import LookAhead
 from .rules import Descent, GreedyTabu, RandomMoves
 from .tabu import TabuSearch
 
@@ -43,6 +44,12 @@ AGENTS: dict[str, AgentSpec[JobShopImprovementConfig]] = {
             lambda config, options: GreedyTabu(),
         ),
         AgentSpec(
+            "look-ahead",
+            "search",
+            "Plays each of the 12 most promising moves out by 10 of greedy-tabu, and takes the best.",
+            lambda config, options: LookAhead(),
+        ),
+        AgentSpec(
             "tabu",
             "search",
             "Tabu search with elite schedules and path relinking, until the time is over.",
@@ -64,4 +71,4 @@ AGENTS: dict[str, AgentSpec[JobShopImprovementConfig]] = {
     )
 }
 
-__all__ = ["AGENTS", "Annealing", "Descent", "GreedyTabu", "RandomMoves", "TabuSearch"]
+__all__ = ["AGENTS", "Annealing", "Descent", "GreedyTabu", "LookAhead", "RandomMoves", "TabuSearch"]

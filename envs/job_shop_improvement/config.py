@@ -31,6 +31,8 @@ class JobShopImprovementConfig:
         moves: Moves of an episode.
         tenure: A move may not bring back an order of two operations that one of so many moves before (at times up to
             half as many more) took back, unless it promises a new best schedule; 0 forbids nothing.
+        look_ahead: Greedy moves that are played behind each of the twelve most promising ones, to show what they lead
+            to; 0 shows no such thing. It takes more time than all else.
         show_graph: Whether to show the disjunctive graph of the present schedule: machine orders, heads and tails.
 
     Raises:
@@ -46,13 +48,14 @@ class JobShopImprovementConfig:
     neighbourhood: str = field(default="n5", metadata={"choices": NEIGHBOURHOODS})
     moves: int = 500
     tenure: int = 10
+    look_ahead: int = 0
     show_graph: bool = False
 
     def __post_init__(self) -> None:
         check_choices(self)
         for name in ("num_jobs", "num_machines"):
             value_range(self, name, 1)
-        for name, low in (("moves", 1), ("tenure", 0)):
+        for name, low in (("moves", 1), ("tenure", 0), ("look_ahead", 0)):
             value = getattr(self, name)
             if not is_a(value, int) or not low <= value <= MAX_MOVES:
                 raise ValueError(f"{name} must be an integer in {low}..{MAX_MOVES}, got {value!r}")

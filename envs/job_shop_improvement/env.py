@@ -47,7 +47,7 @@ class JobShopImprovementEnv(SchedulingEnv):
     | ``edges_precedes`` | (2, N) | int32 | from an operation to the next of its job; unused columns are -1 |
     | ``edges_part_of`` | (2, N) | int32 | from an operation to the schedule |
     | ``candidate`` | (A,) | int32 | the operation that moves; of action 0 the schedule; -1 where there is none |
-    | ``candidate_features`` | (A, 18) | float32 | what matters about that move now |
+    | ``candidate_features`` | (A, 18) | float32 | what matters about that move now; 3 more with ``look_ahead`` |
     | ``context`` | (11,) | float32 | the state as a whole |
     | ``node_state`` | (N + 1, 5) | float32 | with ``show_graph``: head, tail, slack ... of the operations now |
     | ``edges_follows`` | (2, N) | int32 | with ``show_graph``: from an operation to the next on its machine now |
@@ -85,6 +85,7 @@ class JobShopImprovementEnv(SchedulingEnv):
     | ``neighbourhood`` | ``"n5"`` | or ``"n6"`` |
     | ``moves`` | 500 | actions of an episode |
     | ``tenure`` | 10 | moves for which what was taken back may not be brought back; 0 for no memory |
+    | ``look_ahead`` | 0 | greedy moves played behind each promising one, to show what it leads to; slow |
     | ``show_graph`` | ``False`` | also show the disjunctive graph of the present schedule |
     | ``render_mode`` | ``None`` | ``"rgb_array"`` (Gantt chart of the best schedule) or ``"ansi"`` |
     | ``strict`` | ``False`` | raise on illegal actions |
@@ -121,6 +122,7 @@ class JobShopImprovementEnv(SchedulingEnv):
         neighbourhood: str = "n5",
         moves: int = 500,
         tenure: int = 10,
+        look_ahead: int = 0,
         show_graph: bool = False,
         render_mode: str | None = None,
         strict: bool = False,
@@ -137,6 +139,7 @@ class JobShopImprovementEnv(SchedulingEnv):
                 "neighbourhood": neighbourhood,
                 "moves": moves,
                 "tenure": tenure,
+                "look_ahead": look_ahead,
                 "show_graph": show_graph,
             }
         )
@@ -160,6 +163,7 @@ class JobShopImprovementVectorEnv(SchedulingVectorEnv):
         neighbourhood: str = "n5",
         moves: int = 500,
         tenure: int = 10,
+        look_ahead: int = 0,
         show_graph: bool = False,
         render_mode: str | None = None,
         strict: bool = False,
@@ -178,6 +182,7 @@ class JobShopImprovementVectorEnv(SchedulingVectorEnv):
                 "neighbourhood": neighbourhood,
                 "moves": moves,
                 "tenure": tenure,
+                "look_ahead": look_ahead,
                 "show_graph": show_graph,
             }
         )

@@ -41,6 +41,13 @@ CANDIDATE_FEATURES = (
     "moves_back",  # whether the first moves behind the second, not the second ahead of the first
 )
 
+# shown only if asked for; of moves that are not among the most promising 0
+LOOK_AHEAD_FEATURES = (
+    "ahead",  # present makespan minus the shortest on the way when greedy moves follow, in u
+    "ahead_of_best",  # best makespan minus that, in u
+    "tried",  # whether the move was among those
+)
+
 CONTEXT_FEATURES = (
     "progress",  # share of the moves that are made
     "left",  # log(1 + moves left) / 10
@@ -65,14 +72,14 @@ STATE_FEATURES = (
 )
 
 
-def spec_of(max_jobs: int, max_operations: int, max_moves: int, show_graph: bool) -> GraphSpec:
+def spec_of(max_operations: int, max_moves: int, look_ahead: bool, show_graph: bool) -> GraphSpec:
     """Sizes and names of the observation."""
     return GraphSpec(
         num_nodes=max_operations + 1,
         node_features=NODE_FEATURES,
         relations=(("precedes", max_operations), ("part_of", max_operations)),
         num_actions=max_moves + 1,
-        candidate_features=CANDIDATE_FEATURES,
+        candidate_features=CANDIDATE_FEATURES + (LOOK_AHEAD_FEATURES if look_ahead else ()),
         context_features=CONTEXT_FEATURES,
         state_features=STATE_FEATURES if show_graph else (),
         changing_relations=(("follows", max_operations),) if show_graph else (),

@@ -23,7 +23,7 @@ from .start import first_schedule
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RULES_OF_PLAY = ("neighbourhood", "tenure", "show_graph")
+RULES_OF_PLAY = ("neighbourhood", "tenure", "look_ahead", "show_graph")
 """Options that an agent brings along: they only restrict, or describe, its own decisions."""
 
 
@@ -73,8 +73,8 @@ class JobShopImprovement(Problem[JobShopImprovementConfig, ImprovementInstance, 
         count = len(instances) if batch_size is None else batch_size
         return JobShopImprovementSimulator(*sizes_of(instances), count, *self._rules(config))
 
-    def _rules(self, config: JobShopImprovementConfig) -> tuple[str, int, bool]:
-        return config.neighbourhood, config.tenure, config.show_graph
+    def _rules(self, config: JobShopImprovementConfig) -> tuple[str, int, int, bool]:
+        return config.neighbourhood, config.tenure, config.look_ahead, config.show_graph
 
     def instance_names(self) -> list[str]:
         """ft, la, abz, orb, swv, yn and ta."""

@@ -23,8 +23,12 @@ from . import kernels as k
 from .config import NEIGHBOURHOODS
 from .disjunctive import DURATION, HEAD, JOB, JOB_AFTER, JOB_BEFORE, LAST, LINES, TYPE, columns, take_sequence
 from .instance import ImprovementInstance, machine_starts
+from .look_ahead import play_out, show
 from .neighbours import MOVE_COLUMNS
-from .observe import load_static, spec_of
+from .observe import CANDIDATE_FEATURES, load_static, spec_of
+
+WIDTH = 12
+"""Moves that are played out where observations look ahead."""
 
 MOVES_PER_SIZE = (1, 4)
 """Moves that an observation has room for, per job and machine, by neighbourhood; a critical path that offers more shows
@@ -69,6 +73,7 @@ class JobShopImprovementSimulator(Simulator[ImprovementInstance, JobShopSolution
         batch_size: B.
         neighbourhood: ``"n5"`` or ``"n6"``.
         tenure: Moves for which an order that was taken back may not be brought back.
+        look_ahead: Greedy moves that are played behind each of the most promising ones, for observations; 0 for none.
         show_graph: Whether observations show the disjunctive graph.
 
     Attributes:
@@ -87,9 +92,12 @@ class JobShopImprovementSimulator(Simulator[ImprovementInstance, JobShopSolution
         batch_size: int,
         neighbourhood: str = "n5",
         tenure: int = 10,
+        look_ahead: int = 0,
         show_graph: bool = False,
     ) -> None:
-        self.arguments = (max_jobs, max_machines, max_operations, batch_size, neighbourhood, tenure, show_graph)
+        self.arguments = (
+            max_jobs, max_machines, max_operations, batch_size, neighbourhood, tenure, look_ahead, show_graph
+        )  # fmt: skip
         b, room = batch_size, room_for_moves(max_jobs, max_machines, neighbourhood)
         self.batch_size = b
         self._limits = (max_jobs, max_machines, max_operations)
@@ -118,8 +126,11 @@ class JobShopImprovementSimulator(Simulator[ImprovementInstance, JobShopSolution
         self._search = (
             self._memory, self._counts, self._numbers, self._reals, self.moves, self._path, self.action_mask
         )  # fmt: skip
-        self._show_graph = show_graph
-        self.spec = spec_of(max_jobs, max_operations, room, show_graph)
+        self._look_ahead, self._show_graph = look_ahead, show_graph
+        arrays = (self.tables, self._memory, self.moves, self._path)
+        self._room_to_try = tuple(np.zeros(array.shape[1:], array.dtype) for array in arrays)
+        self._shortest = np.full((b, room + 1), -1, np.int64)
+        self.spec = spec_of(max_operations, room, look_ahead > 0, show_graph)
         self._state = GraphState.empty(self.spec, b)
         self._all_rows = np.arange(b)
 
@@ -164,11 +175,31 @@ class JobShopImprovementSimulator(Simulator[ImprovementInstance, JobShopSolution
         state = self._state if out is None else out
         chosen = self._all_rows if rows is None else rows
         k.observe_rows(chosen, self._rules[2], self.tables, *self._search, *state.dynamic_arrays)
+        if self._look_ahead:
+            shortest = self.look_ahead(chosen, WIDTH, self._look_ahead)
+            show(chosen, len(CANDIDATE_FEATURES), shortest, self._numbers, self._reals, state.features)
         if self._show_graph:
             k.observe_graph(
                 chosen, self._rules[2], self.tables, self._numbers, state.node_state, state.changing["follows"]
             )
         return state
+
+    def look_ahead(self, rows: NDArray[np.intp], width: int, depth: int) -> NDArray[np.int64]:
+        """What the most promising moves of some rows lead to, if greedy moves follow.
+
+        Args:
+            rows: The rows.
+            width: Moves of a row that are tried, those of least estimate.
+            depth: Greedy moves behind each.
+
+        Returns:
+            The shortest makespan on the way of each action, ``[B, A]``, -1 where it was not tried (a reused buffer).
+        """
+        play_out(
+            rows, width, depth, *self._rules, self.tables, self._memory, self._numbers, self.moves, self.action_mask,
+            *self._room_to_try, self._shortest,
+        )  # fmt: skip
+        return self._shortest
 
     def objective(self) -> NDArray[np.float64]:
         """The makespan of the best schedule of each row, ``[B]``."""
