@@ -30,12 +30,14 @@ class Rollout(Policy[BlockingInstance, JobShopSolution]):
     Args:
         rules: What plays choices out.
         futures: In which each choice is tried.
+        doubt: Mean durations by which a choice must be worse to count for 1 / e in ``weights``, for those who learn from
+            this.
     """
 
     stochastic = True
 
-    def __init__(self, rules: tuple[Rule, ...], futures: int = 4) -> None:
-        self.rules, self.futures = rules, futures
+    def __init__(self, rules: tuple[Rule, ...], futures: int = 4, doubt: float = 0.1) -> None:
+        self.rules, self.futures, self.doubt = rules, futures, doubt
         self._rng = np.random.default_rng(0)
 
     def begin(self, simulator: Simulator[BlockingInstance, JobShopSolution], seed: int) -> None:
@@ -52,6 +54,7 @@ class Rollout(Policy[BlockingInstance, JobShopSolution]):
         formulas = np.array([rule.formula for rule in self.rules])
         manners = np.array([[rule.inside_first, rule.gate, rule.patient] for rule in self.rules], np.float64)
         value = np.empty(simulator.action_mask.shape[1])
+        self.weights = np.zeros(simulator.action_mask.shape)
         for b in np.flatnonzero(~simulator.done):
             fails = simulator.world.real[b, s.PROBABILITY] > 0
             lucks = self._rng.integers(2**62, size=self.futures if fails else 1)
@@ -68,6 +71,8 @@ class Rollout(Policy[BlockingInstance, JobShopSolution]):
                 value,
             )
             choice[b] = value.argmin()
+            likely = np.exp(-(value - value.min()) * simulator.world.real[b, s.PER_UNIT] / self.doubt)
+            self.weights[b] = likely / likely.sum()
         return choice
 
 
