@@ -30,8 +30,8 @@ class Rollout(Policy[BlockingInstance, JobShopSolution]):
     Args:
         rules: What plays choices out.
         futures: In which each choice is tried.
-        doubt: Mean durations by which a choice must be worse to count for 1 / e in ``weights``, for those who learn from
-            this.
+        doubt: Mean durations by which a choice must be worse to count for 1 / e in ``weights``, for those who learn
+            from this.
     """
 
     stochastic = True
