@@ -30,6 +30,10 @@ demo: install
 		--agents $(DEMO_AGENTS),ppo:runs/demo/makespan,ppo,ppo@16 --out results/demo/makespan
 	$(BIN)/schedlab benchmark job-shop --instances $(DEMO_INSTANCES) --due-date-factor 1.3 --time-limit 5 \
 		--objective total-tardiness --agents $(DEMO_AGENTS),ppo:runs/demo/tardiness,ppo,ppo@16 --out results/demo/tardiness
+	$(BIN)/schedlab race job-shop-improvement --instances ta01,ta21 --moves 1000000 --workers 1 --time-limit 3 --at 0.3,1,3 \
+		--agents best-improvement,greedy-tabu,look-ahead,ppo,annealing,tabu,cp-sat --plots --out results/demo/race
+	$(BIN)/schedlab benchmark blocking-job-shop --instances la01-la05 --breakdown-probability 0.01 --seeds 0-3 --batch 20 \
+		--agents mwkr,wip-most-pressure,ppo --against wip-most-pressure --out results/demo/blocking
 	$(BIN)/schedlab benchmark single-machine --instances n100 --seeds 0-19 --batch 20 \
 		--agents edd,mdd,mddc,aug-mddc,rollout,ppo,exact --out results/demo/single-machine
 	$(BIN)/schedlab benchmark dynamic-job-shop --instances load90-twk4 --seeds 0-1 --batch 2 \
@@ -45,7 +49,7 @@ demo: install
 	$(BIN)/schedlab solve soc --instance wifi-rx --agent ppo@16 --out results/demo/wifi-rx.json --plot results/demo/wifi-rx.png
 	$(BIN)/schedlab solve job-shop --instance ta01 --agent ppo@64 \
 		--out results/demo/ta01.json --plot results/demo/ta01.png
-	@echo "Pictures: results/demo/ta01.png, results/demo/wifi-rx.png, results/demo/vm/seconds.png, results/demo/uam/objectives.png"
+	@echo "Pictures: results/demo/ta01.png, results/demo/wifi-rx.png, results/demo/race/race.png, results/demo/vm/seconds.png, results/demo/uam/objectives.png"
 
 test: install lint
 	$(BIN)/python -m pytest -n 2

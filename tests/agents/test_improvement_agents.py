@@ -81,9 +81,33 @@ def test_memory_is_worth_more_than_descents():
     instances = [sample(np.random.default_rng(seed)) for seed in range(8)]
     means = {
         name: play(AGENTS[name].build(CONFIG, AgentOptions()), PROBLEM, instances, CONFIG).objective().mean()
-        for name in ("greedy-tabu", "best-improvement", "random")
+        for name in ("look-ahead", "greedy-tabu", "best-improvement", "random")
     }
-    assert means["greedy-tabu"] < means["best-improvement"] < means["random"]
+    assert means["look-ahead"] < means["greedy-tabu"] < means["best-improvement"] < means["random"]
+
+
+def test_looking_ahead_says_how_much_every_move_deserves_to_be_imitated():
+    sample = PROBLEM.sampler(CONFIG)
+    instances = [sample(np.random.default_rng(seed)) for seed in range(3)]
+    simulator = PROBLEM.simulator_for(instances, CONFIG)
+    simulator.reset(instances)
+    agent = AGENTS["look-ahead"].build(CONFIG, AgentOptions())
+    agent.begin(simulator, 0)
+    action = agent.act(simulator)
+    np.testing.assert_allclose(agent.weights.sum(axis=1), 1.0)
+    assert (agent.weights[~simulator.action_mask] == 0).all()
+    assert (agent.weights[np.arange(3), action] == agent.weights.max(axis=1)).all()
+
+
+def test_the_shipped_agent_makes_far_better_use_of_its_moves_than_greedy_tabu():
+    config = JobShopImprovementConfig(num_jobs=15, num_machines=10, moves=200)
+    sample = PROBLEM.sampler(config)
+    instances = [sample(np.random.default_rng(seed)) for seed in range(6)]
+    shipped = play(make_agent("ppo", PROBLEM, config), PROBLEM, instances, config)
+    greedy = play(AGENTS["greedy-tabu"].build(config, AgentOptions()), PROBLEM, instances, config)
+    for row, instance in enumerate(instances):
+        assert PROBLEM.check(instance, shipped.solution(row), config).objective == shipped.objective()[row]
+    assert shipped.objective().mean() < greedy.objective().mean()
 
 
 def test_a_walk_between_schedules_stays_feasible_and_gets_nearer():

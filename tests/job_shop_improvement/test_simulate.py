@@ -11,7 +11,7 @@ from schedlab.envs.job_shop.generate import random_instance
 from schedlab.envs.job_shop_improvement import PROBLEM, ImprovementInstance, JobShopImprovementConfig
 from schedlab.envs.job_shop_improvement import disjunctive as dj
 from schedlab.envs.job_shop_improvement.kernels import RETURN
-from schedlab.envs.job_shop_improvement.neighbours import BEHIND, KIND, U, V
+from schedlab.envs.job_shop_improvement.neighbours import BEHIND, ESTIMATE, KIND, U, V
 from schedlab.envs.job_shop_improvement.start import first_schedule
 
 from ..job_shop.strategies import shops
@@ -167,3 +167,31 @@ def test_built_in_instances_have_their_best_known_makespans_as_bounds():
     instance = PROBLEM.load("ta01", config)
     assert PROBLEM.bound(instance, config).value == 1231
     assert PROBLEM.instance_class(instance) == "15x15"
+
+
+def test_looking_ahead_finds_what_greedy_play_then_meets():
+    simulator, *_ = playing(rows=2, moves=400)
+    rng = np.random.default_rng(0)
+    for _ in range(15):
+        simulator.step(random_legal_actions(simulator.action_mask, rng))
+    found = simulator.look_ahead(np.arange(2), width=5, depth=6).copy()
+    assert (found >= 0).sum(axis=1).tolist() == np.minimum(simulator.action_mask[:, 1:].sum(axis=1), 5).tolist()
+    start = simulator.snapshot()
+    for row in range(2):
+        tried = np.flatnonzero(found[row] >= 0)
+        others = simulator.action_mask[row].copy()
+        others[[RETURN, *tried]] = False
+        estimates = np.append(np.iinfo(np.int32).max, simulator.moves[row, :, ESTIMATE])
+        assert not others.any() or estimates[tried].max() <= estimates[others].min()
+        for first in tried.tolist():
+            simulator.restore(start)
+            action, shortest = first, 1 << 30
+            for _ in range(7):
+                simulator.step(np.where(np.arange(2) == row, action, -1))
+                shortest = min(shortest, int(simulator.makespan[row]))
+                if simulator.done[row]:
+                    break
+                legal = np.where(simulator.action_mask[row, 1:], simulator.moves[row, :, ESTIMATE], 1 << 30)
+                action = 1 + int(legal.argmin())
+            assert shortest == found[row, first]
+            simulator.restore(start)
