@@ -9,9 +9,7 @@ PROBLEMS: dict[str, ProblemEntry] = {
     entry.name: entry
     for entry in (
         ProblemEntry(name="job-shop", package="job_shop", env="JobShop", version=0),
-        ProblemEntry(
-            name="job-shop-improvement", package="job_shop_improvement", env="JobShopImprovement", version=0
-        ),
+        ProblemEntry(name="job-shop-improvement", package="job_shop_improvement", env="JobShopImprovement", version=0),
         ProblemEntry(name="single-machine", package="single_machine", env="SingleMachine", version=0),
         ProblemEntry(name="dynamic-job-shop", package="dynamic_job_shop", env="DynamicJobShop", version=0),
         ProblemEntry(name="soc", package="soc", env="SoC", version=0),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..agents import Policy, SolverResult, play, run_policy
+from ..agents import Policy, SolverResult, run_policy
 from ..agents.core import Agent, AgentOptions
 from ..agents.random_policy import RandomPolicy
 from ..agents.sampling import BestOf
@@ -111,7 +111,10 @@ class Race:
         for number, job in enumerate({job.agent: job for job in reversed(jobs)}.values()):
             instance, agent = job.entries[0].instance, self.agents[job.agent]
             if number == 0:
-                play(RandomPolicy(), self.problem, [instance], self.config).observe()
+                simulator = self.problem.simulator_for([instance], self.config)
+                watch = Watch(simulator, WARM_UP_SECONDS, self.problem.minimise, least=WARM_UP_STEPS)
+                run_policy(RandomPolicy(), simulator, [instance], 0, watch)
+                simulator.observe()
             # samples are not bound by a time limit, so the policy that draws them is run and stopped; arrays of
             # several rows are of another kind to compiled code than those of one
             policy, size = (agent.policy, 2) if isinstance(agent, BestOf) else (agent, 1)

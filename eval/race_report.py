@@ -123,7 +123,9 @@ def _notes(
         notes.append(f"{beyond} of {len(rows)} runs gave it more than {allowed:g} s after; it does not count")
     errors = sum(bool(row.error) for row in rows)
     notes.append(
-        f"{errors} of {len(rows)} runs in ERROR" if errors else "the last solution of every run checked: feasible"
+        f"{errors} of {len(rows)} runs in ERROR"
+        if errors
+        else "the last solution of every run checked: feasible; earlier ones are as the agents tell them"
     )
     return notes
 

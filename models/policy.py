@@ -176,7 +176,9 @@ class GraphPolicy(nn.Module):
         states, nodes = here["node_mask"].shape
         now = candidates.features.new_zeros(states, nodes, self.config.candidate_features + 2)
         flags = torch.stack([torch.ones_like(candidates.legal), candidates.legal], dim=1).to(now.dtype)
-        now[candidates.state, candidates.node] = torch.cat([flags, candidates.features], dim=1)
+        # several candidates of one node, as moves of one operation, add up
+        shown = torch.cat([flags, candidates.features], dim=1)
+        now = now.index_put((candidates.state, candidates.node), shown, accumulate=True)
         seen = [here["nodes"], *([here["node_state"]] if self.config.state_features else []), now]
         return self._encode(torch.cat(seen, dim=-1), here)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...envs.blocking_job_shop.check import check_schedule
 from ...envs.blocking_job_shop.config import BlockingConfig
 from ...envs.blocking_job_shop.instance import BlockingInstance
 from ...envs.blocking_job_shop.problem import PROBLEM
@@ -32,8 +33,10 @@ def best_rule_schedule(instance: BlockingInstance, config: BlockingConfig) -> tu
 class CpSat(Solver[BlockingInstance, JobShopSolution]):
     """One interval per operation that ends when the job's next one starts, one no-overlap per machine.
 
-    Half-open intervals let machines change hands at one moment, in a circle, too: this is the shop with swap, exactly.
-    The search starts from the best rule's schedule, which is returned if nothing better is found.
+    Half-open intervals let machines change hands at one moment, in a circle, too: this is the shop with swap, exactly
+    where every operation takes time. One that takes none could pass a machine that is held; a schedule that needs this
+    is not returned, and only the bound counts. The search starts from the best rule's schedule, which is returned if
+    nothing better is found.
 
     Args:
         config: The configuration.
@@ -82,6 +85,8 @@ class CpSat(Solver[BlockingInstance, JobShopSolution]):
         if status not in (self._cp_model.OPTIMAL, self._cp_model.FEASIBLE):
             return SolverResult(hint, bound=float(bound), proved=bound == hint_makespan)
         solution = JobShopSolution(np.array([solver.value(start) for start in starts], np.int64))
+        if not check_schedule(instance, solution).feasible:
+            return SolverResult(hint, bound=float(bound), proved=bound == hint_makespan)
         return SolverResult(solution, bound=float(bound), proved=status == self._cp_model.OPTIMAL)
 
     def _model(self, instance: BlockingInstance, hint: JobShopSolution, horizon: int) -> tuple[Any, list[Any]]:

@@ -17,7 +17,7 @@ from ..random_policy import random_legal_actions
 KICK = 6
 """Random moves from the best schedule, with which a descent begins anew."""
 
-NEVER = np.iinfo(np.int32).max
+NEVER = np.iinfo(np.int64).max
 
 
 def estimates(simulator: JobShopImprovementSimulator) -> NDArray[np.int64]:

@@ -75,7 +75,7 @@ def search(g, none, jobs, neighbourhood, low, high, patience, iterations, tabu, 
             return True
         estimate_moves(g, none, moves, count)
         now = numbers[ITERATION]
-        chosen, ties, least = -1, 1, 1 << 30
+        chosen, ties, least = -1, 1, 1 << 62
         for k in range(count):
             estimate = moves[k, ESTIMATE]
             if estimate > least or (estimate >= numbers[BEST] and latest(g, moves[k], tabu) > now):

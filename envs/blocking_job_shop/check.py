@@ -41,9 +41,9 @@ class Failures:
             k = len(self.begin)
             u = self.fraction(2 * k)
             if self.terms.law == "exponential":
-                up = max(1, math.ceil(-math.log1p(-u) / p))
+                up = max(1, math.ceil(min(-math.log1p(-u) / p, 2.0**41)))
             else:
-                up = 1 if p == 1 else 1 + math.floor(math.log1p(-u) / math.log1p(-p))
+                up = 1 if p == 1 else 1 + math.floor(min(math.log1p(-u) / math.log1p(-p), 2.0**41))
             spread = self.terms.repair_max - self.terms.repair_min + 1
             begin = (self.end[-1] if self.end else 0) + min(up, 2**40)
             self.begin.append(begin)

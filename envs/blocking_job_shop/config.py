@@ -72,9 +72,7 @@ class BlockingConfig:
         if low != high and self.instance is not None:
             raise ValueError("breakdown_probability must be one number for given instances, not a pair")
         check_number(self, "luck", 0, MAX_LUCK, integer=True)
-        worst = self.terms(high)
-        if self.instance is None:
-            worst.breakdowns.check_duration(self.max_duration)
+        self.terms(high)  # its own checks
 
     def terms(self, probability: float | None = None) -> Terms:
         """The rules, with that probability of a failure (default: the smallest that the configuration allows)."""

@@ -49,6 +49,12 @@ class BlockingJobShop(Problem[BlockingConfig, BlockingInstance, JobShopSolution]
     def sampler(self, config: BlockingConfig) -> Callable[[np.random.Generator], BlockingInstance]:
         """Random shops, or a uniform draw from the configured ones."""
         if config.instance is None:
+            try:
+                config.terms(value_range(config, "breakdown_probability")[1]).breakdowns.check_duration(
+                    config.max_duration
+                )
+            except ValueError as error:
+                raise InputError(str(error)) from error
             return lambda rng: random_instance(config, rng)
         return one_of(self._configured(config))
 
@@ -80,6 +86,9 @@ class BlockingJobShop(Problem[BlockingConfig, BlockingInstance, JobShopSolution]
         Raises:
             InputError: No such name or file, it is wrong, or its operations would hardly ever end.
         """
+        low, high = value_range(config, "breakdown_probability")
+        if low != high:
+            raise InputError("breakdown_probability must be one number for given instances, not a pair")
         known = name_or_path in shops.instance_names() or not looks_like_a_path(name_or_path)
         shop = shops.named_instance(name_or_path) if known else read_instance(name_or_path)
         try:

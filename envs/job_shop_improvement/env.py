@@ -30,10 +30,10 @@ class JobShopImprovementEnv(SchedulingEnv):
     from there into it, where that provably makes no cycle, and A = 1 + 4 (J + M). Of several critical paths one is
     chosen by the number of the step. A move that would bring back an order of two operations that one of the last
     ``tenure`` moves (at times half as many more) took back is illegal (tabu), unless its estimate is below the best
-    makespan or all moves are tabu. Going back is legal where something was done since. The mask of legal actions is
-    ``observation["action_mask"]`` and ``info["action_mask"]`` (int8) and ``env.unwrapped.action_masks()`` (bool).
-    An illegal action changes nothing and costs 1 % of the episode's scale; with ``strict=True`` it raises
-    ``ValueError``.
+    makespan or all moves are tabu. Of a path with more moves than there is room for the first are shown. Going back is
+    legal where something was done since. The mask of legal actions is ``observation["action_mask"]`` and
+    ``info["action_mask"]`` (int8) and ``env.unwrapped.action_masks()`` (bool). An illegal action changes nothing and
+    costs 1 % of the episode's scale; with ``strict=True`` it raises ``ValueError``.
 
     ## Observation Space
 
@@ -70,9 +70,10 @@ class JobShopImprovementEnv(SchedulingEnv):
 
     ## Episode End
 
-    The episode terminates after ``moves`` actions, or when the schedule is proved optimal: no move is left, or its
-    makespan is the trivial lower bound. ``info["objective"]`` then holds the best makespan. It is truncated after more
-    illegal actions than there are nodes.
+    The episode terminates after ``moves`` actions, when the makespan is the trivial lower bound, or when no move is
+    left, which proves the schedule optimal where no job comes back to a machine and every operation takes time;
+    elsewhere moves that might make a cycle are left out, and nothing is proved. ``info["objective"]`` then holds the
+    best makespan. It is truncated after more illegal actions than there are nodes.
 
     ## Arguments
 

@@ -22,7 +22,7 @@ from .disjunctive import (
     take_sequence,
     write_sequence,
 )
-from .memory import latest, remember
+from .memory import NEVER, latest, remember
 from .neighbours import BEHIND, ESTIMATE, KIND, U, V, critical_path, estimate_moves, list_moves
 
 RETURN = 0
@@ -54,7 +54,7 @@ def start_rows(rows, neighbourhood, tenure, none, tables, start, first, best, me
         n, row = numbers[b, OPERATIONS], numbers[b]
         best[b, :n] = start[b, :n]
         take_sequence(tables[b], n, none, best[b, :n], first[b, : row[MACHINES] + 1])
-        memory[b] = -1
+        memory[b] = NEVER
         counts[b] = 0
         row[MAKESPAN] = row[BEST] = row[FIRST_MAKESPAN] = makespan_of(tables[b], row[JOBS])
         row[STEPS] = row[SINCE] = 0
@@ -129,7 +129,7 @@ def observe_rows(rows, none, tables, memory, counts, numbers, reals, moves, path
         candidate[b] = -1
         features[b] = 0
         candidate[b, RETURN] = none
-        per_unit, makespan, best = 1.0 / reals[b, MEAN_DURATION], row[MAKESPAN], row[BEST]
+        per_unit, makespan, best = 1.0 / reals[b, MEAN_DURATION], row[MAKESPAN], max(row[BEST], 1)
         blocks = _blocks(g, path[b], row[PATH])
         features[b, RETURN, 0] = 1.0
         for k in range(row[OFFERED]):
@@ -140,9 +140,9 @@ def observe_rows(rows, none, tables, memory, counts, numbers, reals, moves, path
         line[0] = row[STEPS] / row[LIMIT]
         line[1] = np.log1p(row[LIMIT] - row[STEPS]) / 10
         line[2] = np.log1p(row[STEPS] - row[SINCE]) / 5
-        line[3] = 10.0 * (makespan - best) / best
-        line[4] = (best - row[BOUND]) / row[BOUND]
-        line[5] = 10.0 * (row[FIRST_MAKESPAN] - best) / row[FIRST_MAKESPAN]
+        line[3] = 10.0 * (makespan - row[BEST]) / best
+        line[4] = (row[BEST] - row[BOUND]) / row[BOUND]
+        line[5] = 10.0 * (row[FIRST_MAKESPAN] - row[BEST]) / max(row[FIRST_MAKESPAN], 1)
         line[6] = np.log1p(row[OFFERED]) / 5
         line[7] = np.log1p(row[PATH]) / 5
         line[8] = np.log1p(blocks) / 5
@@ -164,8 +164,8 @@ def _blocks(g, path, length):
 @njit(cache=True, nogil=True)
 def _observe_move(g, none, move, memory, counts, row, per_unit, line):
     u, v, estimate = move[U], move[V], move[ESTIMATE]
-    makespan, now = row[MAKESPAN], row[STEPS]
-    line[1] = (makespan - estimate) * per_unit
+    makespan, now = max(row[MAKESPAN], 1), row[STEPS]
+    line[1] = (row[MAKESPAN] - estimate) * per_unit
     line[2] = (row[BEST] - estimate) * per_unit
     line[3] = 1.0 if estimate < makespan else 0.0
     line[4] = 1.0 if estimate < row[BEST] else 0.0
@@ -202,13 +202,13 @@ def _observe_move(g, none, move, memory, counts, row, per_unit, line):
 def observe_graph(rows, none, tables, numbers, node_state, follows):
     """The disjunctive graph of the present schedules: features of the operations, and who follows whom on machines."""
     for b in rows:
-        g, n, makespan = tables[b], numbers[b, OPERATIONS], numbers[b, MAKESPAN]
+        g, n, makespan = tables[b], numbers[b, OPERATIONS], max(numbers[b, MAKESPAN], 1)
         node_state[b] = 0
         follows[b] = -1
         at = 0
         for i in range(n):
             head, tail, d = g[HEAD, i], g[TAIL, i], g[DURATION, i]
-            slack = makespan - head - d - tail
+            slack = numbers[b, MAKESPAN] - head - d - tail
             node_state[b, i, 0] = head / makespan
             node_state[b, i, 1] = tail / makespan
             node_state[b, i, 2] = min(slack / max(d, 1), 10.0) / 5

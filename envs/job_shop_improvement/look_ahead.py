@@ -47,7 +47,7 @@ def play_out(rows, width, depth, neighbourhood, tenure, none, tables, memories, 
         row, count = numbers[b], numbers[b, OFFERED]
         shortest[b] = -1
         for _ in range(width):
-            chosen, least = -1, 1 << 30
+            chosen, least = -1, 1 << 62
             for k in range(count):
                 if legal[b, k + 1] and shortest[b, k + 1] < 0 and offers[b, k, ESTIMATE] < least:
                     chosen, least = k, offers[b, k, ESTIMATE]
@@ -64,7 +64,7 @@ def play_out(rows, width, depth, neighbourhood, tenure, none, tables, memories, 
 def _way(first, row, depth, neighbourhood, tenure, none, g, memory, moves, path):
     """The shortest makespan after a move and greedy ones behind it."""
     step, jobs, best = row[STEPS], row[JOBS], row[BEST]
-    shortest, move = 1 << 30, first
+    shortest, move = 1 << 62, first
     for made in range(depth + 1):
         step += 1
         remember(g, move, memory, step + draw_of(-step) % (tenure // 2 + 1))
@@ -81,12 +81,14 @@ def _way(first, row, depth, neighbourhood, tenure, none, g, memory, moves, path)
         if count <= 0:
             break
         estimate_moves(g, none, moves, count)
-        chosen, least = -1, 1 << 30
+        chosen, least, any_move, least_of_any = -1, 1 << 62, 0, 1 << 62
         for k in range(count):
             estimate = moves[k, ESTIMATE]
+            if estimate < least_of_any:  # where all moves are tabu, all are legal
+                any_move, least_of_any = k, estimate
             if estimate < least and (estimate < best or latest(g, moves[k], memory) <= step - tenure):
                 chosen, least = k, estimate
-        move = moves[max(chosen, 0)]
+        move = moves[chosen if chosen >= 0 else any_move]
     return shortest
 
 

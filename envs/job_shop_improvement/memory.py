@@ -7,6 +7,9 @@ from numba import njit
 from .disjunctive import AFTER, BEFORE, JOB
 from .neighbours import BEHIND, KIND, U, V
 
+NEVER = -(1 << 30)
+"""What is remembered of an order that was never taken back: longer ago than any memory reaches."""
+
 
 @njit(cache=True, nogil=True)
 def latest(g, move, memory):

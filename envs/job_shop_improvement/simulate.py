@@ -24,6 +24,7 @@ from .config import NEIGHBOURHOODS
 from .disjunctive import DURATION, HEAD, JOB, JOB_AFTER, JOB_BEFORE, LAST, LINES, TYPE, columns, take_sequence
 from .instance import ImprovementInstance, machine_starts
 from .look_ahead import play_out, show
+from .memory import NEVER
 from .neighbours import MOVE_COLUMNS
 from .observe import CANDIDATE_FEATURES, load_static, spec_of
 
@@ -108,7 +109,7 @@ class JobShopImprovementSimulator(Simulator[ImprovementInstance, JobShopSolution
         self._start_sequence = np.zeros((b, max_operations), TYPE)
         self._first = np.zeros((b, max_machines + 1), TYPE)
         self._best = np.zeros((b, max_operations), TYPE)
-        self._memory = np.full((b, max_operations, max_jobs), -1, np.int32)
+        self._memory = np.full((b, max_operations, max_jobs), NEVER, np.int32)
         self._counts = np.zeros((b, max_operations, max_jobs), np.int32)
         self._numbers = np.zeros((b, k.NUMBERS), np.int64)
         self._reals = np.ones((b, k.REALS))
@@ -146,6 +147,11 @@ class JobShopImprovementSimulator(Simulator[ImprovementInstance, JobShopSolution
         fill_table(self.tables[row], shop, max_operations)
         self._start_sequence[row, : shop.num_operations] = instance.sequence
         self._first[row, : shop.num_machines + 1] = machine_starts(shop)
+        # compiled code would walk round and round in orders that contradict each other
+        if not take_sequence(
+            self.tables[row], shop.num_operations, max_operations, self._start_sequence[row], self._first[row]
+        ):
+            raise ValueError(f"{instance.name}: the first schedule contradicts itself or the routings")
         numbers = self._numbers[row]
         numbers[:] = 0
         numbers[k.JOBS], numbers[k.MACHINES] = shop.num_jobs, shop.num_machines

@@ -1,5 +1,7 @@
 """The improvement environment: the play, its memory, and what a policy is shown of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from schedlab.agents.random_policy import random_legal_actions
 from schedlab.envs.core import InputError
+from schedlab.envs.job_shop import JobShopInstance
 from schedlab.envs.job_shop.generate import random_instance
 from schedlab.envs.job_shop_improvement import PROBLEM, ImprovementInstance, JobShopImprovementConfig
 from schedlab.envs.job_shop_improvement import disjunctive as dj
@@ -94,6 +97,35 @@ def test_what_was_taken_back_lately_may_not_be_brought_back():
         taken_back[u, v] = step
         simulator.step(np.array([action + 1]))
     assert refused > 5
+
+
+@pytest.mark.parametrize("tenure", [10, 100])
+def test_what_was_never_taken_back_is_legal_from_the_first_step_on(tenure):
+    simulator, *_ = playing(tenure=tenure, moves=60, neighbourhood="n6")
+    rng, taken_back = np.random.default_rng(2), set()
+    g = simulator.tables[0]
+    while not simulator.done[0]:
+        for k, move in enumerate(simulator.moves[0, : simulator.offered[0]]):
+            brought = set()
+            i, chain = int(move[U]), []
+            while i != move[V]:
+                i = int(g[dj.AFTER, i])
+                chain.append(i)
+            if move[KIND] == BEHIND:
+                brought |= {(i, int(move[U])) for i in chain}
+            else:
+                brought |= {(int(move[V]), i) for i in [int(move[U]), *chain[:-1]]}
+            if not brought & taken_back:
+                assert simulator.action_mask[0, k + 1]
+        action = int(rng.choice(np.flatnonzero(simulator.action_mask[0, 1:]))) + 1
+        move = simulator.moves[0, action - 1]
+        i, chain = int(move[U]), [int(move[U])]
+        while i != move[V]:
+            i = int(g[dj.AFTER, i])
+            chain.append(i)
+        u, v = chain[0], chain[-1]
+        taken_back |= {(u, i) for i in chain[1:]} if move[KIND] == BEHIND else {(i, v) for i in chain[:-1]}
+        simulator.step(np.array([action]))
 
 
 def test_the_graph_that_is_shown_is_the_present_schedules():
@@ -195,3 +227,27 @@ def test_looking_ahead_finds_what_greedy_play_then_meets():
                 action = 1 + int(legal.argmin())
             assert shortest == found[row, first]
             simulator.restore(start)
+
+
+def test_shops_in_which_nothing_takes_time_and_first_schedules_that_contradict_themselves_do_no_harm():
+    still = JobShopInstance.from_matrices([[0, 0], [0, 0]], [[0, 1], [1, 0]])
+    config = JobShopImprovementConfig(show_graph=True, look_ahead=2)
+    instance = ImprovementInstance(still, np.zeros(4, np.int64), 5)
+    simulator = PROBLEM.simulator_for([instance], config)
+    simulator.reset([instance])
+    assert np.isfinite(simulator.observe().features).all()
+    assert simulator.done[0]
+    shop = JobShopInstance.from_matrices([[1, 1], [1, 1]], [[0, 1], [1, 0]])
+    crossed = ImprovementInstance(shop, np.array([5, 0, 5, 0]), 5)
+    with pytest.raises(ValueError, match="contradicts itself"):
+        simulator.reset([crossed])
+
+
+def test_very_long_times_can_be_searched():
+    shop = JobShopInstance.from_matrices([[9, 8], [7, 9], [8, 9]], [[0, 1], [1, 0], [0, 1]])
+    shop = replace(shop, release=np.array([2**31 - 200, 2**31 - 300, 0]))
+    instance = PROBLEM.started(shop, JobShopImprovementConfig(moves=5, look_ahead=2), np.random.default_rng(0))
+    simulator = PROBLEM.simulator_for([instance], JobShopImprovementConfig(look_ahead=2))
+    simulator.reset([instance])
+    found = simulator.look_ahead(np.arange(1), 12, 2)
+    assert ((found >= 0) == (simulator.action_mask & (np.arange(found.shape[1]) > 0))).all()
