@@ -23,7 +23,7 @@ NEVER = np.iinfo(np.int64).max
 def estimates(simulator: JobShopImprovementSimulator) -> NDArray[np.int64]:
     """The estimated makespan of every action, ``[B, A]``; of illegal ones and of going back a number above all."""
     table: NDArray[np.int64] = np.full(simulator.action_mask.shape, NEVER, np.int64)
-    table[:, 1:] = np.where(simulator.action_mask[:, 1:], simulator.moves[:, :, ESTIMATE], NEVER)
+    table[:, 1:] = np.where(simulator.action_mask[:, 1:], simulator.moves[:, :, ESTIMATE].astype(np.int64), NEVER)
     return table
 
 
