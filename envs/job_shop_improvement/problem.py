@@ -71,7 +71,8 @@ class JobShopImprovement(Problem[JobShopImprovementConfig, ImprovementInstance, 
     ) -> JobShopImprovementSimulator:
         """Sized for these instances."""
         count = len(instances) if batch_size is None else batch_size
-        return JobShopImprovementSimulator(*sizes_of(instances), count, *self._rules(config))
+        jobs, machines, operations = sizes_of(instances)
+        return JobShopImprovementSimulator(jobs, machines, operations, count, *self._rules(config))
 
     def _rules(self, config: JobShopImprovementConfig) -> tuple[str, int, int, bool]:
         return config.neighbourhood, config.tenure, config.look_ahead, config.show_graph

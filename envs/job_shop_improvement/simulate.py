@@ -201,10 +201,11 @@ class JobShopImprovementSimulator(Simulator[ImprovementInstance, JobShopSolution
         Returns:
             The shortest makespan on the way of each action, ``[B, A]``, -1 where it was not tried (a reused buffer).
         """
-        play_out(
-            rows, width, depth, *self._rules, self.tables, self._memory, self._numbers, self.moves, self.action_mask,
-            *self._room_to_try, self._shortest,
+        searches = (self.tables, self._memory, self._numbers, self.moves, self.action_mask)
+        everything: tuple[Any, ...] = (
+            rows, width, depth, *self._rules, *searches, *self._room_to_try, self._shortest
         )  # fmt: skip
+        play_out(*everything)
         return self._shortest
 
     def objective(self) -> NDArray[np.float64]:
