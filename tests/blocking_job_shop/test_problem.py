@@ -73,7 +73,7 @@ def test_a_seed_gives_the_same_shop_at_every_probability():
 )
 def test_bad_values_are_refused_in_one_line(values, message):
     with pytest.raises(InputError) as refused:
-        PROBLEM.configure(values)
+        PROBLEM.sampler(PROBLEM.configure(values))
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
 

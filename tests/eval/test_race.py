@@ -157,7 +157,8 @@ class Step(Policy):
 
 @pytest.fixture
 def improvement(monkeypatch):
-    monkeypatch.setattr("schedlab.eval.race.play", lambda *_: type("Played", (), {"observe": lambda self: None})())
+    monkeypatch.setattr("schedlab.eval.race.RandomPolicy", Step)
+    monkeypatch.setattr(Descent, "observe", lambda self: None, raising=False)
     return Improvement()
 
 
