@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from ...envs.job_shop.instance import JobShopInstance
 from ...envs.job_shop.solution import JobShopSolution
 from ...envs.job_shop_improvement.instance import ImprovementInstance
 from ..core import Solver, SolverResult
@@ -59,8 +60,6 @@ def cool(search: LocalSearch) -> None:
 def compile_annealing() -> None:
     """Compile the loop once, before any clock runs."""
     compile_search()
-    from ...envs.job_shop.instance import JobShopInstance
-
     shop = JobShopInstance.from_matrices([[3, 2], [2, 1]], [[0, 1], [1, 0]])
     search = LocalSearch(shop, "n5", 0, 1.0)
     search.take(search.orders(np.array([0, 3, 0, 2])))

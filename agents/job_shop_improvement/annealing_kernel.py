@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ...envs.job_shop_improvement.disjunctive import makespan_of, move_after, move_before, write_sequence
+from ...envs.job_shop_improvement.disjunctive import makespan_of, write_sequence
 from ...envs.job_shop_improvement.neighbours import (
     BEHIND,
     KIND,
@@ -15,6 +15,7 @@ from ...envs.job_shop_improvement.neighbours import (
     estimate_ahead,
     estimate_behind,
     list_moves,
+    make_move,
 )
 from .tabu_kernels import BEST, ITERATION, OPTIMAL, SINCE, draw
 
@@ -43,10 +44,7 @@ def anneal(g, none, jobs, neighbourhood, temperature, iterations, numbers, path,
             chance = np.exp((makespan - estimate) / temperature)
             if draw(numbers) >= chance * 2147483648.0:
                 continue
-        if behind:
-            move_after(g, none, move[U], move[V])
-        else:
-            move_before(g, none, move[U], move[V])
+        make_move(g, none, move)
         makespan, fresh = makespan_of(g, jobs), True
         if makespan < numbers[BEST]:
             numbers[BEST], numbers[SINCE] = makespan, numbers[ITERATION]

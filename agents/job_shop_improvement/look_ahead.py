@@ -9,7 +9,7 @@ from ...envs.core.simulator import Simulator
 from ...envs.job_shop.solution import JobShopSolution
 from ...envs.job_shop_improvement.instance import ImprovementInstance
 from ...envs.job_shop_improvement.kernels import RETURN
-from ...envs.job_shop_improvement.simulate import JobShopImprovementSimulator
+from ...envs.job_shop_improvement.simulate import WIDTH, JobShopImprovementSimulator
 from ..core import Policy
 from .rules import estimates
 
@@ -24,7 +24,7 @@ class LookAhead(Policy[ImprovementInstance, JobShopSolution]):
             who learn from this.
     """
 
-    def __init__(self, width: int = 12, depth: int = 10, doubt: float = 0.05) -> None:
+    def __init__(self, width: int = WIDTH, depth: int = 10, doubt: float = 0.05) -> None:
         self.width, self.depth, self.doubt = width, depth, doubt
 
     def begin(self, simulator: Simulator[ImprovementInstance, JobShopSolution], seed: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ from ...envs.job_shop_improvement.kernels import RETURN
 from ...envs.job_shop_improvement.neighbours import ESTIMATE
 from ...envs.job_shop_improvement.simulate import JobShopImprovementSimulator
 from ..core import Policy
-from ..random_policy import random_legal_actions
+from ..random_policy import RandomPolicy, random_legal_actions
 
 KICK = 6
 """Random moves from the best schedule, with which a descent begins anew."""
@@ -90,19 +92,10 @@ class GreedyTabu(Policy[ImprovementInstance, JobShopSolution]):
         return random_legal_actions(least & simulator.action_mask, self._rng)
 
 
-class RandomMoves(Policy[ImprovementInstance, JobShopSolution]):
+class RandomMoves(RandomPolicy):
     """Uniformly random legal moves; never goes back."""
 
-    stochastic = True
-
-    def __init__(self) -> None:
-        self._rng = np.random.default_rng(0)
-
-    def begin(self, simulator: Simulator[ImprovementInstance, JobShopSolution], seed: int) -> None:
-        """Start the stream of random numbers."""
-        self._rng = np.random.default_rng(seed)
-
-    def act(self, simulator: Simulator[ImprovementInstance, JobShopSolution]) -> NDArray[np.int64]:
+    def act(self, simulator: Simulator[Any, Any]) -> NDArray[np.int64]:
         """A move per row."""
         mask = simulator.action_mask.copy()
         mask[:, RETURN] &= ~mask[:, 1:].any(axis=1)

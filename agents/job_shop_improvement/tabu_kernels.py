@@ -11,19 +11,17 @@ from ...envs.job_shop_improvement.disjunctive import (
     PLACE,
     makespan_of,
     move_after,
-    move_before,
     write_sequence,
 )
 from ...envs.job_shop_improvement.memory import latest, remember
 from ...envs.job_shop_improvement.neighbours import (
-    BEHIND,
     ESTIMATE,
-    KIND,
     U,
     V,
     critical_path,
     estimate_moves,
     list_moves,
+    make_move,
 )
 
 ITERATION, BEST, SINCE, RANDOM, OPTIMAL, NUMBERS = range(6)
@@ -90,10 +88,7 @@ def search(g, none, jobs, neighbourhood, low, high, patience, iterations, tabu, 
             chosen = draw(numbers) % count
         move = moves[chosen]
         remember(g, move, tabu, now + low + draw(numbers) % (high - low + 1))
-        if move[KIND] == BEHIND:
-            move_after(g, none, move[U], move[V])
-        else:
-            move_before(g, none, move[U], move[V])
+        make_move(g, none, move)
         numbers[ITERATION] += 1
         makespan = makespan_of(g, jobs)
         if makespan < numbers[BEST]:

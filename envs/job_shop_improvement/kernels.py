@@ -17,13 +17,11 @@ from .disjunctive import (
     TAIL,
     end_of,
     makespan_of,
-    move_after,
-    move_before,
     take_sequence,
     write_sequence,
 )
 from .memory import NEVER, latest, remember
-from .neighbours import BEHIND, ESTIMATE, KIND, U, V, critical_path, estimate_moves, list_moves
+from .neighbours import BEHIND, ESTIMATE, KIND, U, V, critical_path, estimate_moves, list_moves, make_move
 
 RETURN = 0
 """The action that goes back to the best schedule."""
@@ -84,10 +82,7 @@ def step_rows(action, neighbourhood, tenure, none, tables, first, best, memory, 
                 # a little longer at times, or searches would go round in circles
                 remember(g, move, memory[b], row[STEPS] + draw_of(-row[STEPS]) % (tenure // 2 + 1))
                 counts[b, move[U], g[JOB, move[V]]] += 1
-                if move[KIND] == BEHIND:
-                    move_after(g, none, move[U], move[V])
-                else:
-                    move_before(g, none, move[U], move[V])
+                make_move(g, none, move)
             row[MAKESPAN] = makespan_of(g, row[JOBS])
             if row[MAKESPAN] < row[BEST]:
                 reals[b, REWARD] = row[BEST] - row[MAKESPAN]

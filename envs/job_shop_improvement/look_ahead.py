@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from numba import njit
 
-from .disjunctive import makespan_of, move_after, move_before
+from .disjunctive import makespan_of
 from .kernels import BEST, JOBS, MAKESPAN, MEAN_DURATION, OFFERED, STEPS, draw_of
 from .memory import latest, remember
 from .neighbours import (
-    BEHIND,
     ESTIMATE,
-    KIND,
-    U,
-    V,
     critical_path,
     estimate_moves,
     list_moves,
+    make_move,
 )
 
 
@@ -68,10 +65,7 @@ def _way(first, row, depth, neighbourhood, tenure, none, g, memory, moves, path)
     for made in range(depth + 1):
         step += 1
         remember(g, move, memory, step + draw_of(-step) % (tenure // 2 + 1))
-        if move[KIND] == BEHIND:
-            move_after(g, none, move[U], move[V])
-        else:
-            move_before(g, none, move[U], move[V])
+        make_move(g, none, move)
         makespan = makespan_of(g, jobs)
         shortest, best = min(shortest, makespan), min(best, makespan)
         if made == depth:

@@ -16,13 +16,35 @@ from __future__ import annotations
 
 from numba import njit
 
-from .disjunctive import AFTER, BEFORE, DURATION, HEAD, JOB_AFTER, JOB_BEFORE, LAST, SCRATCH, TAIL, end_of
+from .disjunctive import (
+    AFTER,
+    BEFORE,
+    DURATION,
+    HEAD,
+    JOB_AFTER,
+    JOB_BEFORE,
+    LAST,
+    SCRATCH,
+    TAIL,
+    end_of,
+    move_after,
+    move_before,
+)
 
 N5, N6 = 0, 1
 U, V, KIND, ESTIMATE, MOVE_COLUMNS = range(5)
 """Of a move: its two operations, the first of which comes earlier; whether the first goes :data:`BEHIND` the second or
 the second :data:`AHEAD` of the first; the estimated makespan."""
 BEHIND, AHEAD = 0, 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def make_move(g, none, move):
+    """Make a move in the graph."""
+    if move[KIND] == BEHIND:
+        move_after(g, none, move[U], move[V])
+    else:
+        move_before(g, none, move[U], move[V])
 
 
 @njit(cache=True, nogil=True)
