@@ -199,6 +199,7 @@ def comparison_table(compared: Sequence[dict[str, Any]], decimals: int = 1) -> T
     measures = list(dict.fromkeys(name for item in compared for name in item["measures"]))
     table = Table(title=f"objective minus that of {compared[0]['against']}, pair by pair", title_justify="left")
     headings = ["agent", "instances", "mean\ndifference", "95 % interval", "relative", "lower / equal\n/ higher"]
+    headings += ["win rate\n(95 % interval)"]
     headings += [measure_title(name) + ("\n(% points)" if is_share(name) else "") for name in measures]
     for heading in headings:
         table.add_column(heading, justify="left" if heading == "agent" else "right")
@@ -212,9 +213,18 @@ def comparison_table(compared: Sequence[dict[str, Any]], decimals: int = 1) -> T
             "-" if interval is None else " .. ".join(f"{end:+.{decimals}f}" for end in interval),
             "-" if share is None else percent(share, "+"),
             f"{item['lower']} / {item['equal']} / {higher}",
+            win_rate_text(item),
             *(_measure_difference(name, item["measures"].get(name)) for name in measures),
         )
     return table
+
+
+def win_rate_text(item: Mapping[str, Any]) -> str:
+    """``"95 % (83 .. 99)"``: wins among the instances that are not ties, with Wilson's interval."""
+    if item["win_rate"] is None:
+        return "-"
+    low, high = item["win_interval_95"]
+    return f"{100 * item['win_rate']:.0f} % ({100 * low:.0f} .. {100 * high:.0f})"
 
 
 def _measure_difference(name: str, compared: Mapping[str, Any] | None) -> str:

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from ...envs.uam.instance import Real, UamInstance
-from .flow import FlowModel, Legs, Limits, import_scipy
+from ..scipy_modules import import_scipy
+from .flow import FlowModel, Legs, Limits
 from .offers import known_offers
 
 GRID = 900
@@ -33,9 +34,6 @@ def profit_bound(instance: UamInstance, grid: float = GRID) -> float:
     Args:
         instance: The day.
         grid: Seconds of a slot, at most; smaller is tighter and slower.
-
-    Raises:
-        InputError: SciPy is not installed.
     """
     slots, length = slots_of(instance, grid)
     legs = Legs.of(instance, full_start=True)

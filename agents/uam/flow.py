@@ -22,19 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...envs.uam.instance import Real, UamInstance, Whole
-from .. import scipy_modules
+from ..scipy_modules import import_scipy
 from .offers import Offers
 
 NEGLIGIBLE = 1e-9
-
-
-def import_scipy() -> Any:
-    """The modules ``scipy.optimize`` and ``scipy.sparse``.
-
-    Raises:
-        InputError: SciPy is not installed.
-    """
-    return scipy_modules.import_scipy("flows of aircraft need")
 
 
 @dataclass(frozen=True, eq=False)

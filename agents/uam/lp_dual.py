@@ -22,8 +22,9 @@ from ...envs.uam.instance import Real, UamInstance, Whole
 from ...envs.uam.simulate import UamSimulator
 from ...envs.uam.solution import UamSolution
 from ..core import Policy, Solver, SolverResult, play
+from ..scipy_modules import import_scipy
 from .bounds import GRID, profit_bound
-from .flow import FlowModel, import_scipy
+from .flow import FlowModel
 from .worth import Outlook, Worth, best_actions, charging_seconds, expected_seconds
 
 TRICKLE = 0.002  # aircraft at every node
@@ -54,9 +55,6 @@ class LpDual(Policy[UamInstance, UamSolution]):
         every: Seconds after which the next hours are solved anew; ``None`` for never.
         grid: Seconds of a slot, at most.
         window: Seconds that are looked ahead then, at least.
-
-    Raises:
-        InputError: SciPy is not installed.
     """
 
     def __init__(

@@ -19,7 +19,8 @@ from ...envs.uam import state as s
 from ...envs.uam.instance import Real, UamInstance, Whole
 from ...envs.uam.simulate import UamSimulator
 from ...envs.uam.solution import UamSolution
-from .flow import FlowModel, import_scipy
+from ..scipy_modules import import_scipy
+from .flow import FlowModel
 from .lp_dual import Ahead, LpDual, ready_times
 from .worth import charging_seconds
 
@@ -60,9 +61,6 @@ class RollingMip(LpDual):
         soon: Seconds within which aircraft decide by themselves.
         grid: Seconds of a slot, at most.
         window: Seconds that are looked ahead, at least.
-
-    Raises:
-        InputError: SciPy is not installed.
     """
 
     def __init__(

@@ -7,7 +7,6 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -220,27 +219,15 @@ class Mip(AggregateSolver):
     Args:
         restrict: See :class:`AggregateSolver`.
         start: A plan to return if none better is found; HiGHS is not told of it.
-
-    Raises:
-        InputError: SciPy is not installed.
     """
 
     def __init__(self, restrict: str = "all", start: Start | None = None) -> None:
         super().__init__(restrict, start)
-        import_milp()
+        import_scipy()
 
     def optimise(self, model: Aggregate, seconds: float, seed: int, hint: VmSolution) -> Answer:
         """Minimise the cost of a model."""
         return solve_milp(model, seconds)
-
-
-def import_milp() -> Any:
-    """The modules ``scipy.optimize`` and ``scipy.sparse``.
-
-    Raises:
-        InputError: SciPy is not installed.
-    """
-    return import_scipy("mip needs")
 
 
 def solve_milp(model: Aggregate, seconds: float, cost: NDArray[np.float64] | None = None) -> Answer:
@@ -252,7 +239,7 @@ def solve_milp(model: Aggregate, seconds: float, cost: NDArray[np.float64] | Non
         cost: Of each column, float64 ``[N]``; the model's where ``None``.
     """
     began = time.perf_counter()
-    optimize, sparse = import_milp()
+    optimize, sparse = import_scipy()
     scale = 1.0
     if cost is None:
         # in steps of 1 the solver knows how near is near enough

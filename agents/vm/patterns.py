@@ -26,8 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...envs.vm.instance import NODES, Whole
+from ..scipy_modules import import_scipy
 from .aggregate import Aggregate
-from .mip import Mip, Search, Start, import_milp
+from .mip import Mip, Search, Start
 from .order import execute
 
 Real = NDArray[np.float64]
@@ -73,7 +74,7 @@ class PatternModel:
 
     def __init__(self, model: Aggregate) -> None:
         self._model, self._worth = model, model.worth
-        self._optimize, self._sparse = import_milp()
+        self._optimize, self._sparse = import_scipy()
         classes, fragments = model.classes, model.instance.terms.fragments
         parts = [item.size // item.nodes for item in fragments]
         unit = math.gcd(*classes.cpu.tolist(), *parts)
@@ -277,9 +278,6 @@ class Patterns(Mip):
 
     Args:
         start: See :class:`Mip`.
-
-    Raises:
-        InputError: SciPy is not installed.
     """
 
     stochastic = True

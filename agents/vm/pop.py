@@ -48,7 +48,6 @@ class Pop(Solver[VmInstance, VmSolution]):
         fair: Whether parts are alike and no move is lost to rounding.
 
     Raises:
-        InputError: SciPy is not installed.
         ValueError: ``parts`` is less than 1.
     """
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from schedlab.eval.comparison import compare
 from schedlab.eval.distributions import (
     LEVELS,
     MAX_POINTS,
@@ -15,7 +16,7 @@ from schedlab.eval.distributions import (
     write_distributions,
 )
 from schedlab.eval.plots import Pictured, draw_against, draw_distribution, draw_objectives, draw_seconds, save_pictures
-from schedlab.eval.results import compare, instance_means
+from schedlab.eval.results import instance_means
 
 from .rows import row
 

@@ -12,13 +12,13 @@ from schedlab.envs.core import InputError
 from schedlab.envs.job_shop import PROBLEM, JobShop, JobShopConfig, JobShopSolution
 from schedlab.envs.job_shop.formats import write_instance
 from schedlab.eval.benchmark import Benchmark
+from schedlab.eval.comparison import compare
 from schedlab.eval.instance_sets import expand_instances, parse_seeds
+from schedlab.eval.intervals import mean_interval
 from schedlab.eval.results import (
     Row,
     aggregate_gap,
-    compare,
     gap_to,
-    mean_interval,
     read_results,
     summarise,
     summarise_by_class,

@@ -3,8 +3,9 @@
 import pytest
 from rich.console import Console
 
+from schedlab.eval.comparison import compare
 from schedlab.eval.report import PIPE_WIDTH, print_table
-from schedlab.eval.results import compare, summarise_by_class
+from schedlab.eval.results import summarise_by_class
 from schedlab.eval.tables import (
     class_table,
     comparison_table,
@@ -150,7 +151,7 @@ def test_a_comparison_has_one_column_per_measure():
     assert cells(table, "max tardiness") == ["+5.0 (+0.0 .. +10.0)", "-"]
     assert cells(table, "tardy share (% points)") == ["+0.0 (+0.0 .. +0.0)", "-"]
     plain = comparison_table(compare([row("rule"), row("ppo")], "rule"))
-    assert headings(plain)[-1] == "lower / equal / higher"
+    assert headings(plain)[-1] == "win rate (95 % interval)"
 
 
 def test_details_show_objective_and_gap_of_each_instance():
