@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..envs.core.errors import InputError
-from ..envs.core.files import write_atomically
+from ..envs.core.files import sync_folder, write_atomically
 from .architectures import make_network
 from .policy import GraphPolicy, NetworkConfig
 
@@ -21,6 +25,8 @@ CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
 FORMAT = 2
 MAX_BYTES = 512 * 2**20
+STAGED = re.compile(r"weights-[0-9a-f]{16}\.safetensors")
+READ_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -43,20 +49,55 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint; the configuration comes last and names the weights' checksum."""
+    """Write a checkpoint so that at every moment, also after a kill, the folder holds the old or the new one.
+
+    The new weights are first written beside the old ones, under a name that tells their checksum. The configuration,
+    which names that checksum too, is the switch: before it is replaced the old weights are valid, after it the new
+    ones. Then these take their usual name.
+
+    Raises:
+        OSError: Something cannot be written; the folder holds the old checkpoint, or the new one all the same.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    mend_checkpoint(folder)
     weights = flat_tensors(checkpoint.network.state_dict())
-    write_atomically(folder / WEIGHTS_FILE, weights)
+    checksum = hashlib.sha256(weights).hexdigest()
     config = {
         "format": FORMAT,
         "problem": checkpoint.problem,
         "network": checkpoint.network.config.to_json(),
         "features": checkpoint.features,
         "environment": checkpoint.environment,
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "weights_sha256": checksum,
         "training": checkpoint.training,
     }
+    write_atomically(folder / staged_file(checksum), weights)
     write_atomically(folder / CONFIG_FILE, json.dumps(config, indent=1) + "\n")
+    mend_checkpoint(folder)
+
+
+def staged_file(checksum: str) -> str:
+    """What weights are called before they take the place of the old ones."""
+    return f"weights-{checksum[:16]}.safetensors"
+
+
+def mend_checkpoint(folder: Path) -> None:
+    """Finish or undo what a :func:`save_checkpoint` that was killed has left; does nothing to a folder at rest."""
+    staged = [path for path in folder.iterdir() if STAGED.fullmatch(path.name)]
+    if not staged:
+        return
+    valid: str | None
+    try:
+        valid = staged_file(str(_json(folder / CONFIG_FILE).get("weights_sha256")))
+    except InputError:
+        # a configuration that cannot be read may still be mended by hand, and then needs its weights
+        valid = "" if not (folder / CONFIG_FILE).exists() else None
+    for path in staged:
+        if path.name == valid:
+            os.replace(path, folder / WEIGHTS_FILE)
+        elif valid is not None:
+            path.unlink(missing_ok=True)
+    sync_folder(folder)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -68,20 +109,50 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such checkpoint folder")
     path = folder / CONFIG_FILE
-    config = _json(path)
-    if config.get("format") != FORMAT:
-        raise InputError(f"{path}: format {config.get('format')!r} not understood; this version reads {FORMAT}")
-    weights = read_bytes(folder / WEIGHTS_FILE)
-    if hashlib.sha256(weights).hexdigest() != config.get("weights_sha256"):
-        raise InputError(f"{folder / WEIGHTS_FILE}: does not belong to {CONFIG_FILE}, or is damaged (checksum differs)")
+    config, weights = _config_and_weights(folder)
     try:
+        tensors = load_tensors(weights)
         network = make_network(NetworkConfig(**config["network"]))
-        network.load_state_dict(load_tensors(weights))
+        network.load_state_dict(tensors)
         features = {key: list(map(str, names)) for key, names in config["features"].items()}
         environment, training = dict(config["environment"]), dict(config.get("training", {}))
-        return Checkpoint(network, str(config["problem"]), features, environment, training)
+        found = Checkpoint(network, str(config["problem"]), features, environment, training)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(f"{path}: not a checkpoint of schedlab ({str(error).splitlines()[0]})") from None
+    if not all_finite(tensors.values()):
+        raise InputError(f"{folder / WEIGHTS_FILE}: holds weights that are not finite numbers; train it anew")
+    return found
+
+
+def _config_and_weights(folder: Path) -> tuple[dict[str, Any], bytes]:
+    """The two parts of a checkpoint, which belong together."""
+    for _ in range(READ_ATTEMPTS):
+        config = _json(folder / CONFIG_FILE)
+        if config.get("format") != FORMAT:
+            raise InputError(
+                f"{folder / CONFIG_FILE}: format {config.get('format')!r} not understood; this version reads {FORMAT}"
+            )
+        checksum = str(config.get("weights_sha256"))
+        # the staged weights are there while, or because, somebody was stopped between the switch and the new name
+        places = [folder / WEIGHTS_FILE, folder / staged_file(checksum)]
+        for path in places:
+            try:
+                weights = read_bytes(path)
+            except InputError:
+                if path.exists():
+                    raise
+                continue
+            if hashlib.sha256(weights).hexdigest() == checksum:
+                return config, weights
+        # a run that is training may have replaced one part between our two looks: look again
+    if not places[0].exists():
+        raise InputError(f"{places[0]}: no such file")
+    raise InputError(f"{places[0]}: does not belong to {CONFIG_FILE}, or is damaged (checksum differs)")
+
+
+def all_finite(tensors: Iterable[Tensor]) -> bool:
+    """Whether there is no NaN and no infinity in any of them."""
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
 
 def read_bytes(path: Path) -> bytes:

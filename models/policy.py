@@ -9,12 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..envs.core.config import is_a
 from .attention import MASKED, CandidateAttention, Front
 from .candidates import Candidates
 from .encoder import ENCODERS, masked_mean
 
 ARCHITECTURES = ("encode-once", "vmr2l", "captain")
 """Kinds of networks; see :mod:`.architectures`."""
+
+SMALL = ("layers", "attention_layers", "state_features")
+MOST_RELATIONS = 256
+MOST_WEIGHTS = 2**27
+"""Of a network, counted from below; a checkpoint of more would not be read."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +71,19 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         for name in ("relations", "changing_relations"):
             object.__setattr__(self, name, tuple(getattr(self, name)))  # a list when it comes from JSON
+            if len(getattr(self, name)) > MOST_RELATIONS or not all(
+                isinstance(one, str) for one in getattr(self, name)
+            ):
+                raise ValueError(f"{name} must be at most {MOST_RELATIONS} names")
         for name in ("node_features", "candidate_features", "hidden", "heads"):
             value = getattr(self, name)
-            if not isinstance(value, int) or not 0 < value <= 65536:
+            if not is_a(value, int) or not 0 < value <= 65536:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
-        for name in ("layers", "attention_layers", "state_features"):
+        for name, most in (("context_features", 65536), *((name, 64) for name in SMALL)):
             value = getattr(self, name)
-            if not isinstance(value, int) or not 0 <= value <= 64:
-                raise ValueError(f"{name} must lie in 0..64, got {value!r}")
+            if not is_a(value, int) or not 0 <= value <= most:
+                raise ValueError(f"{name} must lie in 0..{most}, got {value!r}")
+        self._check_size()
         object.__setattr__(self, "prior", tuple(self.prior))
         if len(self.prior) not in (0, self.candidate_features) or any(not abs(weight) < 1e4 for weight in self.prior):
             raise ValueError(f"prior must be a number for each of the {self.candidate_features} candidate features")
@@ -88,6 +99,17 @@ class NetworkConfig:
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} {getattr(self, name)!r} not understood; use one of {', '.join(choices)}")
+
+    def _check_size(self) -> None:
+        """Refuse a network before anybody allocates it: sizes may come from a stranger's file."""
+        relations = len(self.relations) + len(self.changing_relations)
+        squares = 1 + self.layers * max(relations, 1) + self.attention_layers
+        inputs = self.node_features + self.candidate_features + self.context_features
+        least = self.hidden * (self.hidden * squares + inputs)
+        if least > MOST_WEIGHTS:
+            raise ValueError(
+                f"a network of width {self.hidden} with {squares - 1} layers has more than {MOST_WEIGHTS:,} weights"
+            )
 
     @property
     def encoded_features(self) -> int:

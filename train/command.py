@@ -11,56 +11,117 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
+from ..envs.core.files import is_leftover
 from ..envs.core.problem import load_problem
-from ..models.checkpoint import CONFIG_FILE, load_checkpoint
 from ..version import __version__
+from .distributed import World, join_world
+from .faults import TrainingStoppedError, warn
+from .following import FollowingRun, fingerprint
 from .graph_ppo import GraphPPO
 from .memory import keep_freed_memory
 from .models import make_model
-from .runs import TrainingRun, restore, start_from, train
+from .runs import TrainingRun, start_from, train
 from .settings import TrainSettings, committed_names, committed_settings, named_settings, settings_from
+from .state import record_of, restore
 
 LOG_SECONDS = 30.0
 
 
 def run(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
-    """Train, showing progress; writes a checkpoint folder.
+    """Train, showing progress; writes a checkpoint folder. Several processes that torchrun started train together.
 
     Args:
         arguments: Of the command line.
         given: What the user set of the environment.
+
+    Returns:
+        The exit status. Of several processes that fail, the first one to do so tells why.
     """
+    world = join_world()
+    folder: list[Path] = []
+    try:
+        model, watch, report = _prepare(arguments, given, world)
+        folder.append(watch.folder)
+        status = _train(model, watch, report, world)
+    except InputError:
+        if world.speaks_first():
+            raise
+        return 2
+    except Exception as error:
+        if not world.lost(error):
+            raise
+        world.ending()
+        _tell_loss(world, folder)
+        return 1
+    del model, watch  # they hold on to the connections
+    world.leave()
+    return status
+
+
+def _tell_loss(world: World, folder: list[Path]) -> None:
+    """Another process has ended, or this one was told to by torchrun, which does so when one has."""
+    if not world.speaks_first():
+        return
+    kept = f"; what was saved is kept, go on with --resume {folder[0]}" if folder else " before training began"
+    warn(f"process {world.rank} of {world.size} was told to end, or lost another one{kept}")
+
+
+def _prepare(
+    arguments: argparse.Namespace, given: dict[str, Any], world: World
+) -> tuple[OnPolicyAlgorithm, TrainingRun, _Report]:
+    """Everything that can be refused; where one process refuses its input, all do."""
     problem = load_problem(arguments.problem)
-    folder, settings = _folder_and_settings(arguments, given)
+    folder, settings = world.from_first(lambda: _folder_and_settings(arguments, given))
     keep_freed_memory()
-    model = make_model(problem, settings, folder)
+    model = world.together(lambda: make_model(problem, settings, folder, world))
     before: tuple[float, list[dict[str, float]]] = (0.0, [])
     about: dict[str, Any] = {
         "command": " ".join(arguments.command_line),
         "seed": settings.seed,
         "commit": _commit(),
         "version": __version__,
+        **({"processes": world.size} if world.size > 1 else {}),
     }
     if arguments.start:
-        about["start"] = start_from(model, problem, Path(arguments.start))
+        about["start"] = world.together(lambda: start_from(model, problem, Path(arguments.start)))
     if arguments.resume:
-        before = restore(model, folder)
-        first = load_checkpoint(folder).training
+        before = world.together(lambda: restore(model, folder))
+        first = world.together(lambda: record_of(folder))["about"]
         about = {**about, "command": first.get("command"), "resumed": [*first.get("resumed", []), about["command"]]}
-    report = _Report(quiet=arguments.quiet)
+    if world.size > 1:
+        world.check_alike(fingerprint(model))
+    report = _Report(quiet=arguments.quiet or not world.leads)
+    kind = TrainingRun if world.leads else FollowingRun
     try:
-        watch = TrainingRun(problem, settings, folder, about, before, report=report.update)
+        return model, kind(problem, settings, folder, about, before, report=report.update), report
     except ValueError as error:
         raise InputError(str(error)) from error
-    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _train(model: OnPolicyAlgorithm, watch: TrainingRun, report: _Report, world: World) -> int:
+    """Train to the end, and say how it went."""
+    problem, folder = watch.problem, watch.folder
     with report.progress:
         try:
             train(model, watch)
         except KeyboardInterrupt:
-            print("schedlab: interrupted; the run so far is kept", file=sys.stderr)
+            if world.leads:
+                warn("interrupted; the run so far is kept")
+        except TrainingStoppedError as error:
+            if world.speaks_first():
+                warn(str(error))
+            return 1
+        except Exception as error:
+            if world.lost(error):
+                world.ending()
+                watch.save_last()  # once more: the signal may have come while this was done
+            raise
+    if not world.leads:
+        return 0
     steps, seconds = model.num_timesteps, watch.seconds
     rate = f"{steps:,} steps in {seconds:.0f} s ({steps / seconds:,.0f} per second)"
     print(f"trained {rate}, best validation {watch.best:.{problem.decimals}f}")
@@ -102,17 +163,16 @@ def _folder_and_settings(arguments: argparse.Namespace, given: dict[str, Any]) -
                 "--resume keeps its own folder and settings; only --minutes, --steps, --threads and --device may change"
             )
         folder = Path(arguments.resume)
-        checkpoint = load_checkpoint(folder)
-        if checkpoint.problem != arguments.problem:
-            raise InputError(f"{folder}: is a run of {checkpoint.problem}, not of {arguments.problem}")
-        stored = checkpoint.training.get("settings", {})
+        record = record_of(folder)
+        if record["problem"] != arguments.problem:
+            raise InputError(f"{folder}: is a run of {record['problem']}, not of {arguments.problem}")
         if overrides["minutes"] is not None and overrides["steps"] is None:
             overrides["steps"] = 0  # a budget of time takes the place of one of steps
-        return folder, settings_from(stored, str(folder / CONFIG_FILE)).changed(**overrides)
+        return folder, settings_from(record["settings"], str(folder)).changed(**overrides)
     settings = _settings(arguments, given)
     settings = settings.changed(**overrides).in_environment(**given)
     folder = Path(arguments.out or f"runs/{arguments.problem}-{time.strftime('%Y%m%d-%H%M%S')}")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not (folder.is_dir() and all(map(is_leftover, folder.iterdir()))):
         raise InputError(f"{folder}: exists already; use --resume {folder} to continue it, or another --out")
     return folder, settings
 
@@ -122,6 +182,8 @@ def _settings(arguments: argparse.Namespace, given: dict[str, Any]) -> TrainSett
     if arguments.config:
         return named_settings(arguments.config)
     package = PROBLEMS[arguments.problem].package
+    if not package:  # a problem from outside brings no settings of its own
+        return TrainSettings()
     name = package
     if arguments.algorithm == "maskable-ppo":
         name = f"{package}_maskable"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from stable_baselines3.common.base_class import BaseAlgorithm
+from numpy.typing import NDArray
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -24,29 +25,16 @@ from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
 from ..models.policy import GraphPolicy
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
-from .losses import ALONE, BASELINES, DISCOUNT_PER, ImitationLoss, Loss, PPOLoss, advantages
-from .rollouts import NothingToDecideError, Phases, Rollout, collect
+from .arguments import check_arguments
+from .batches import Batch, Part
+from .distributed import ONE_PROCESS, World
+from .faults import check_finite
+from .learner import Learner
+from .losses import ImitationLoss, Loss, PPOLoss
+from .progress import BudgetedProgress
+from .rollouts import NothingToDecideError, Phases, Rollout, collect, from_the_beginning
 from .segments import Streams, collect_segments
 from .settings import TRAINING_STREAM, check_rules
-
-
-class BudgetedProgress(BaseAlgorithm):
-    """An algorithm whose learning-rate schedule can follow another budget than the count of steps.
-
-    Attributes:
-        progress: The share of the training that is done; ``None`` for SB3's count of steps.
-    """
-
-    progress: Callable[[], float] | None = None
-
-    def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
-        if self.progress is not None:
-            self._current_progress_remaining = 1.0 - min(self.progress(), 1.0)
-        else:
-            super()._update_current_progress_remaining(num_timesteps, total_timesteps)
-
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "progress"]
 
 
 class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
@@ -95,6 +83,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         verbose: SB3's verbosity.
         seed: Of the network, instances and actions.
         device: ``"auto"`` takes a GPU when there is one.
+        world: The processes that train this network together, each with its share of ``instances``; they need the same
+            arguments, except for ``device``. See :func:`~schedlab.train.distributed.join_world`.
 
     Raises:
         ValueError: A value is out of range.
@@ -135,26 +125,12 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         verbose: int = 0,
         seed: int | None = None,
         device: torch.device | str = "auto",
+        world: World = ONE_PROCESS,
         _init_setup_model: bool = True,
     ) -> None:
-        if baseline not in BASELINES:
-            raise ValueError(f"baseline {baseline!r} not understood; use one of {', '.join(BASELINES)}")
-        if baseline not in ALONE and repeats < 2:
-            raise ValueError(f"baseline {baseline!r} compares episodes of an instance: repeats must be at least 2")
-        if not 1 <= minibatch_instances <= instances:
-            raise ValueError(f"minibatch_instances must lie in 1..{instances} (instances), got {minibatch_instances}")
-        if discount_per not in DISCOUNT_PER or (segment and discount_per == "clock"):
-            raise ValueError(f"discount_per {discount_per!r}: use decision, or clock where whole episodes are played")
-        if segment < 0:
-            raise ValueError(f"segment must not be negative, got {segment}")
-        if segment and (baseline not in ALONE or repeats != 1):
-            raise ValueError(
-                "segments of episodes have no group to compare with: use baseline 'value' or 'returns', and repeats 1"
-            )
+        check_arguments(baseline, instances, repeats, minibatch_instances, segment, discount_per, precision)
         if teachers and len(teachers) != len(environments):
             raise ValueError(f"{len(teachers)} teachers for {len(environments)} environments: one for each")
-        if precision not in ("float32", "bfloat16"):
-            raise ValueError(f"precision {precision!r} not understood; use float32 or bfloat16")
         self.instances, self.repeats, self.minibatch_instances = instances, repeats, minibatch_instances
         self.segment, self.discount_per = segment, discount_per
         self.n_epochs, self.clip_range, self.target_kl, self.baseline = n_epochs, clip_range, target_kl, baseline
@@ -163,7 +139,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self.imitation_memory = imitation_memory
         self.network_sizes = dict(network or {})
         self.precision, self.compile = precision, compile
-        self.phases = Phases()
+        self.phases, self.world = Phases(), world
         super().__init__(
             policy,
             env,
@@ -197,26 +173,25 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self.policy = self.policy_class(  # type: ignore[assignment]
             self.observation_space, self.action_space, self.lr_schedule, **self.policy_kwargs
         ).to(self.device)
-        self.action_generator = torch.Generator(device=self.device)
-        if self.seed is None:
-            self.action_generator.seed()
-        else:
-            self.action_generator.manual_seed(self.seed)
+        seed = self.world.from_first(lambda: secrets.randbits(63)) if self.seed is None else self.seed
+        # on the CPU, so that a run goes on elsewhere with what it would have drawn here
+        self.action_generator = torch.Generator().manual_seed(seed)
         # a stream of its own: a preset's instance of some seed is what that seed alone draws first
-        self.instance_generator = np.random.default_rng(None if self.seed is None else [TRAINING_STREAM, self.seed])
+        self.instance_generator = np.random.default_rng([TRAINING_STREAM, seed])
         self._decode = torch.compile(self.network.decode, dynamic=True) if self.compile else self.network.decode
-        self._rollouts: list[Rollout] = []
+        self._learner = self.world.wrapped(Learner(self.network, self._decode, self._precision, self.world))
+        self._rollouts: list[Batch] = []
         self._imitated = False
-        self._remembered: list[list[Rollout]] = []
+        self._remembered: list[list[Batch]] = []
         self.rollout_buffer = None  # type: ignore[assignment]  # SB3 hands it to collect_rollouts, which needs none
 
     def _set_up_streams(self, problem: Problem[Any, Any, Any], base: Any) -> None:
-        rows = self.instances * self.repeats
-        self.streams = []
+        share, self.streams = self.world.share(self.instances), []
+        rows = len(share.numbers) * self.repeats
         for values in self.environments:
             config = problem.configure({**asdict(base), **values})
             check_rules(problem, config, asdict(base), values)
-            self.streams.append(Streams(problem.simulator_for_config(config, rows), problem.sampler(config)))
+            self.streams.append(Streams(problem.simulator_for_config(config, rows), problem.sampler(config), share))
 
     @property
     def network(self) -> GraphPolicy:
@@ -250,15 +225,15 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
                 self.num_timesteps = before + steps
                 return callback.on_step()
 
-            try:
-                with self._precision():
-                    rollout = self._play(stream, proceed, self.teachers[number] if self._imitated else None)
-            except NothingToDecideError:
-                continue  # the luck of the draw; an error only if it is so everywhere
-            if rollout is None:
+            before = self.num_timesteps
+            with self._precision():
+                batch = self._play(stream, proceed, self.teachers[number] if self._imitated else None)
+            if batch is None:
                 self.num_timesteps, self._rollouts = start, []
                 return False
-            self._rollouts.append(rollout)
+            if batch.decisions.any():  # else the luck of the draw; an error only if it is so everywhere
+                self.num_timesteps = before + batch.steps
+                self._rollouts.append(batch)
         if not self._rollouts:
             raise InputError(
                 "nothing to decide: in these instances every step has one legal action; train on larger ones"
@@ -278,35 +253,62 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         """Whether the teachers play."""
         return bool(self.teachers) and 1.0 - self._current_progress_remaining < self.imitation
 
-    def _play(
+    def _play(self, stream: Streams, proceed: Callable[[int], bool], teacher: Policy[Any, Any] | None) -> Batch | None:
+        """An update's episodes, or parts of episodes, of one environment; ``None`` if a process gave them up."""
+        part, rollout = self._part(stream, proceed, teacher)
+        parts = self.world.gather(part)
+        if any(other.given_up for other in parts):
+            stream.started = False
+            return None
+        if self.segment and any(other.empty for other in parts):
+            stream.started = False  # as a process that is alone would begin anew, with all of its rows
+            parts = [replace(other, decisions=0 * other.decisions, episodes=()) for other in parts]
+        batch = Batch.of(rollout, parts, self.world, self.minibatch_instances)
+        assert self.ep_info_buffer is not None
+        self.ep_info_buffer.extend({"r": value, "l": float(length)} for value, length in batch.episodes)
+        return batch
+
+    def _part(
+        self, stream: Streams, proceed: Callable[[int], bool], teacher: Policy[Any, Any] | None
+    ) -> tuple[Part, Rollout | None]:
+        """What this process plays, and what the others are to know of it."""
+        graphs = from_the_beginning(stream.share)
+        episodes: list[tuple[float, int]] | list[tuple[float, float]]
+        try:
+            rollout = self._segments(stream, proceed) if self.segment else self._episodes(stream, proceed, teacher)
+        except NothingToDecideError:
+            forced = int(stream.simulator.steps.sum())
+            return Part(graphs, np.zeros(len(graphs), np.int64), forced, empty=True), None
+        if rollout is None:
+            return Part(graphs, np.zeros(len(graphs), np.int64), given_up=True), None
+        if self.segment:
+            episodes, stream.finished = stream.finished, []
+        else:
+            mean_length = rollout.steps / len(rollout.returns)
+            episodes = [(value, mean_length) for value in rollout.returns.tolist()]
+        return Part.of(rollout, episodes), rollout
+
+    def _segments(self, stream: Streams, proceed: Callable[[int], bool]) -> Rollout | None:
+        return collect_segments(
+            self.network, stream, self.segment, self.gamma, self.instance_generator, self.action_generator,
+            self.phases, decode=self._decode, proceed=proceed, bootstrap=self.baseline != "returns",
+        )  # fmt: skip
+
+    def _episodes(
         self, stream: Streams, proceed: Callable[[int], bool], teacher: Policy[Any, Any] | None
     ) -> Rollout | None:
-        """An update's episodes, or parts of episodes, of one environment; notes the returns of those that ended."""
-        assert self.ep_info_buffer is not None
-        if self.segment:
-            rollout = collect_segments(
-                self.network, stream, self.segment, self.gamma, self.instance_generator, self.action_generator,
-                self.phases, decode=self._decode, proceed=proceed, bootstrap=self.baseline != "returns",
-            )  # fmt: skip
-            self.ep_info_buffer.extend({"r": value, "l": float(length)} for value, length in stream.finished)
-            stream.finished.clear()
-            return rollout
-        drawn = [stream.sample(self.instance_generator) for _ in range(self.instances)]
-        rollout = collect(
+        seed = int(self.instance_generator.integers(2**63))
+        # a seed for each instance: no process needs to draw those of the others
+        drawn = [stream.sample(np.random.default_rng([seed, number])) for number in stream.share.numbers.tolist()]
+        return collect(
             self.network, stream.simulator, drawn, self.repeats, self.action_generator, self.phases,
-            decode=self._decode, proceed=proceed, teacher=teacher,
+            decode=self._decode, proceed=proceed, teacher=teacher, share=stream.share,
         )  # fmt: skip
-        if rollout is not None:
-            mean_length = float(rollout.steps) / len(rollout.returns)
-            self.ep_info_buffer.extend({"r": value, "l": mean_length} for value in rollout.returns.tolist())
-        return rollout
 
     def _log_rollouts(self) -> None:
-        steps, decisions = (
-            sum(counts) for counts in zip(*((r.steps, len(r.episode)) for r in self._rollouts), strict=True)
-        )
-        self.logger.record("rollout/real_decisions", decisions / steps)
-        self.logger.record("rollout/episodes", sum(len(r.returns) for r in self._rollouts))
+        decisions = sum(int(batch.decisions.sum()) for batch in self._rollouts)
+        self.logger.record("rollout/real_decisions", decisions / sum(batch.steps for batch in self._rollouts))
+        self.logger.record("rollout/episodes", sum(len(batch.episodes) for batch in self._rollouts))
         for name, share in self.phases.shares().items():
             self.logger.record(f"time/share_{name}", share)
 
@@ -323,67 +325,75 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         loss: Loss = PPOLoss(self.clip_range, self.ent_coef, self.vf_coef)
         if self._imitated:
             loss = ImitationLoss(self.vf_coef)
-        batches = [
-            (rollout, *advantages(rollout, self.baseline, self.repeats, self.gamma, self.gae_lambda, self.discount_per))
-            for rollout in self._rollouts
-        ]
+        how = (self.baseline, self.repeats, self.gamma, self.gae_lambda, self.discount_per)
+        batches = [(batch, *batch.advantages(*how, self.world, self.device)) for batch in self._rollouts]
         logged: dict[str, list[torch.Tensor]] = defaultdict(list)
         for _ in range(self.n_epochs):
             if not self._epoch(batches, loss, logged):
                 break
         self._n_updates += self.n_epochs
-        for name, values in logged.items():
-            self.logger.record(f"train/{name}", float(torch.stack(values).mean()))
+        self._log_update(logged)
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self._rollouts = []
         self.phases.update += time.perf_counter() - began
 
+    def _log_update(self, logged: dict[str, list[torch.Tensor]]) -> None:
+        sums = {name: float(torch.stack(values).sum()) for name, values in logged.items()}
+        told, steps = self.world.gather(sums), max(len(logged["loss"]), 1)
+        for name in {name: None for other in told for name in other}:
+            self.logger.record(f"train/{name}", sum(other.get(name, 0.0) for other in told) / steps)
+
     def _epoch(
         self,
-        batches: Sequence[tuple[Rollout, torch.Tensor, torch.Tensor]],
+        batches: Sequence[tuple[Batch, torch.Tensor, torch.Tensor]],
         loss: Loss,
         logged: dict[str, list[torch.Tensor]],
     ) -> bool:
-        """One pass over the roll-outs, their advantages and targets; False once the policy has moved far enough."""
+        """One pass over the batches, their advantages and targets; False once the policy has moved far enough."""
         for index, chosen in self._minibatches():
-            for name, value in self._gradient_step(*batches[index], chosen, loss).items():
+            about = self._gradient_step(*batches[index], chosen, loss)
+            for name, value in about.items():
                 logged[name].append(value)
             # only if asked for: every look waits for the device
-            moved = logged.get("approx_kl", [])
-            if self.target_kl is not None and moved and float(moved[-1]) > 1.5 * self.target_kl:
-                return False
+            if self.target_kl is not None and about and isinstance(loss, PPOLoss):
+                moved = about.get("approx_kl", torch.zeros((), device=self.device)).clone()
+                if float(self.world.total(moved)) > 1.5 * self.target_kl:
+                    return False
         return True
 
-    def _minibatches(self) -> list[tuple[int, torch.Tensor]]:
-        """(roll-out, some of its instances), all of them in random order."""
+    def _minibatches(self) -> list[tuple[int, NDArray[np.int64]]]:
+        """(batch, some of its graphs), all of them in random order."""
         shuffle = self.instance_generator  # not torch's own generator, which everybody uses
-        counts = [len(rollout.static["node_mask"]) for rollout in self._rollouts]
         parts = [
             (index, chunk)
-            for index, count in enumerate(counts)
-            for chunk in torch.from_numpy(shuffle.permutation(count)).split(self.minibatch_instances)  # type: ignore[no-untyped-call]
+            for index, batch in enumerate(self._rollouts)
+            for chunk in batch.minibatches(shuffle, self.minibatch_instances)
         ]
         return [parts[place] for place in shuffle.permutation(len(parts))]
 
     def _gradient_step(
-        self, rollout: Rollout, advantage: torch.Tensor, target: torch.Tensor, chosen: torch.Tensor, loss: Loss
+        self, batch: Batch, advantage: torch.Tensor, target: torch.Tensor, chosen: NDArray[np.int64], loss: Loss
     ) -> dict[str, torch.Tensor]:
-        decisions, candidates, static = rollout.of_instances(chosen.to(self.device))
-        if len(decisions) == 0:
+        """One step, the same in all processes; what to log of this one's part, in shares that sum up to the whole."""
+        total = int(batch.decisions[chosen].sum())
+        if total == 0:
             return {}  # nothing was ever to be decided in these instances
-        with self._precision():
-            logits, values = self._decode(self.network.encode(static), candidates)
-        value, about = loss(
-            candidates, logits, values, rollout.chosen[decisions], rollout.log_prob[decisions],
-            advantage[decisions], target[decisions], None if rollout.wanted is None else rollout.wanted[decisions],
-        )  # fmt: skip
+        value, about = self._learner(batch.minibatch(chosen, advantage, target), loss)
         self.policy.optimizer.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.max_grad_norm)
+        check_finite((value, norm), "the loss or its gradient", self._n_updates // self.n_epochs + 1)
         self.policy.optimizer.step()
-        return {**about, "loss": value.detach(), "gradient_norm": norm}
+        return {"loss": torch.zeros_like(norm), **about, "gradient_norm": norm / self.world.size}
+
+    def _update_current_progress_remaining(self, num_timesteps: int, total_timesteps: int) -> None:
+        super()._update_current_progress_remaining(num_timesteps, total_timesteps)
+        # clocks differ; learning rate and imitation must not
+        done = self._current_progress_remaining
+        self._current_progress_remaining = self.world.from_first(lambda: done)
 
     def _excluded_save_params(self) -> list[str]:
         # made anew from the environment when a model is loaded
         mine = ["streams", "teachers", "action_generator", "instance_generator", "_rollouts", "_remembered", "_decode"]
+        mine += ["_learner", "world"]
         return [*super()._excluded_save_params(), *mine]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from .rollouts import Rollout
 BASELINES = ("group", "value", "both", "paired", "returns")
 ALONE = ("value", "returns")
 """Baselines that need no other episode of the same instance."""
+
+STANDARDISED = ("value", "both")
+"""Baselines whose advantages are compared with those of all decisions of an update."""
 
 DISCOUNT_PER = ("decision", "clock")
 SMALL = 1e-6
@@ -227,8 +231,32 @@ def in_episode_units(rollout: Rollout, values: Tensor) -> Tensor:
     return centred / (spread[rollout.episode] + SMALL)
 
 
+def _alone(amounts: Tensor) -> Tensor:
+    return amounts
+
+
+def standardised(values: Tensor, total: Callable[[Tensor], Tensor] = _alone) -> Tensor:
+    """Values against their mean, in their standard deviations, ``[N]``.
+
+    Args:
+        values: ``[N]``.
+        total: The sum of a tensor over all processes, of which each has some of the values, or none.
+    """
+    exact = values.double()
+    sums = total(torch.stack([exact.sum(), exact.new_tensor(float(len(exact)))]))
+    centred = exact - sums[0] / sums[1]
+    spread = (total(centred.square().sum()) / sums[1]).sqrt()
+    return (centred / (spread + SMALL)).to(values)
+
+
 def advantages(
-    rollout: Rollout, baseline: str, repeats: int, discount: float, trace: float, per: str = "decision"
+    rollout: Rollout,
+    baseline: str,
+    repeats: int,
+    discount: float,
+    trace: float,
+    per: str = "decision",
+    total: Callable[[Tensor], Tensor] = _alone,
 ) -> tuple[Tensor, Tensor]:
     """What each decision was worth beyond expectation, and what its state's value should have been.
 
@@ -244,6 +272,7 @@ def advantages(
         discount: Gamma, for the value function.
         trace: Lambda.
         per: What gamma and lambda discount, one of ``DISCOUNT_PER``; see :func:`decays`.
+        total: See :func:`standardised`; called for the baselines of ``STANDARDISED`` only.
 
     Returns:
         Advantages of about unit variance and value targets, both ``[N]``.
@@ -258,7 +287,7 @@ def advantages(
     if baseline == "paired":
         paired = accumulated(rollout, paired_residuals(rollout, errors, repeats), discount * trace, per)
         return in_group_units(rollout, paired, repeats), target
-    steps = (steps - steps.mean()) / (steps.std(correction=0) + SMALL)
+    steps = standardised(steps, total)
     if baseline == "value":
         return steps, target
     return 0.5 * (steps + group_advantage(rollout.returns, repeats)[rollout.episode]), target

@@ -12,7 +12,8 @@ from stable_baselines3.common.env_util import make_vec_env
 from ..envs import PROBLEMS
 from ..envs.core.problem import Problem
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
-from .graph_ppo import BudgetedProgress
+from .faults import stop_at_bad_gradients
+from .progress import BudgetedProgress
 from .settings import TRAINING_STREAM, TrainSettings
 
 
@@ -53,4 +54,5 @@ def make_maskable_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, 
         **settings.ppo_arguments(folder),
     )
     env.seed(TRAINING_STREAM + settings.seed)  # the model has seeded it, with the seeds of presets
+    stop_at_bad_gradients(model)
     return model

@@ -10,18 +10,21 @@ import torch
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from ..agents.core import AgentOptions, Policy
-from ..agents.learned import torch_device
 from ..agents.registry import teacher
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
+from .distributed import ONE_PROCESS, World
 from .graph_ppo import GraphPPO
 from .maskable import make_maskable_ppo
 from .settings import TrainSettings
 
 
 def make_model(
-    problem: Problem[Any, Any, Any], settings: TrainSettings, folder: Path | None = None
+    problem: Problem[Any, Any, Any],
+    settings: TrainSettings,
+    folder: Path | None = None,
+    world: World = ONE_PROCESS,
 ) -> OnPolicyAlgorithm:
     """The algorithm that the settings describe.
 
@@ -29,25 +32,30 @@ def make_model(
         problem: The problem.
         settings: Everything else.
         folder: Where TensorBoard's log goes; ``None`` for nowhere.
+        world: The processes that train it together.
 
     Raises:
-        InputError: The environment refuses its arguments, the network's sizes do not fit together, or there is no such
-            device.
+        InputError: The environment refuses its arguments, the network's sizes do not fit together, there is no such
+            device, or several processes cannot share this training.
     """
     torch.set_num_threads(settings.threads)
     problem.configure(dict(settings.environment))
-    torch_device(settings.device)
+    device = world.device(settings.device)
+    if world.size > 1 and settings.algorithm == "maskable-ppo":
+        raise InputError("maskable-ppo trains in one process; start it without torchrun, or use graph-ppo")
     try:
         if settings.algorithm == "maskable-ppo":
             return make_maskable_ppo(problem, settings, folder)
-        return make_graph_ppo(problem, settings, folder)
+        return make_graph_ppo(problem, settings.changed(device=str(device)), folder if world.leads else None, world)
     except InputError:
         raise
     except ValueError as error:
         raise InputError(str(error).splitlines()[0]) from error
 
 
-def make_graph_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, folder: Path | None) -> GraphPPO:
+def make_graph_ppo(
+    problem: Problem[Any, Any, Any], settings: TrainSettings, folder: Path | None, world: World = ONE_PROCESS
+) -> GraphPPO:
     """The suite's own PPO; see :class:`GraphPPO`."""
     return GraphPPO(
         "GraphPolicy",
@@ -66,6 +74,7 @@ def make_graph_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, fol
         network=settings.network,
         precision=settings.precision,
         compile=settings.compile,
+        world=world,
         **settings.ppo_arguments(folder),
     )
 

@@ -16,6 +16,7 @@ from ..agents.core import Policy
 from ..envs.core.simulator import Simulator
 from ..models.candidates import Candidates, to_device
 from ..models.policy import Encoding, GraphPolicy
+from .distributed import Share
 
 NO_ACTION = np.int64(-1)
 
@@ -37,6 +38,26 @@ class Phases:
 
 class NothingToDecideError(Exception):
     """Every step of every episode has one legal action."""
+
+
+class Luck:
+    """A number in 0..1 for every decision of every episode, whichever process plays it.
+
+    Args:
+        generator: Where the numbers of an update begin; one is drawn from it.
+        share: What is played here.
+        repeats: Episodes of each instance.
+    """
+
+    def __init__(self, generator: torch.Generator, share: Share, repeats: int = 1) -> None:
+        seed = torch.randint(2**62, (1,), generator=generator, device=generator.device)
+        self._rng = np.random.default_rng(int(seed))
+        self._rows, self._total = share.rows(repeats), share.total * repeats
+
+    def next(self) -> NDArray[np.float32]:
+        """Those of the next decision of every episode that is played here, ``[B]``."""
+        numbers = self._rng.random(self._total, np.float32)
+        return numbers if len(self._rows) == self._total else numbers[self._rows]
 
 
 class Stopwatch:
@@ -71,6 +92,8 @@ class Rollout:
         steps: Environment steps, forced ones included.
         clock: How far the episode was at each decision, ``[N]``; see ``Simulator.elapsed``.
         end: How far it went, ``[E]``; 0 for segments.
+        graphs: Of each graph the decision of the update at which it began, and the number of its instance (or stream)
+            among those of all processes, int64 ``[G, 2]``.
         wanted: Of a teacher's play, how much every candidate deserves to be imitated, by its position, ``[N, A]``;
             ``None`` where only the chosen ones do.
     """
@@ -86,6 +109,7 @@ class Rollout:
     steps: int
     clock: Tensor
     end: Tensor
+    graphs: NDArray[np.int64]
     wanted: Tensor | None = None
 
     def of_instances(self, chosen: Tensor) -> tuple[Tensor, Candidates, dict[str, Tensor]]:
@@ -118,6 +142,7 @@ def collect(
     decode: Decode | None = None,
     proceed: Callable[[int], bool] = lambda steps: True,
     teacher: Policy[Any, Any] | None = None,
+    share: Share | None = None,
 ) -> Rollout | None:
     """Play ``repeats`` episodes of every instance with the network, drawing actions from its distribution.
 
@@ -126,11 +151,12 @@ def collect(
         simulator: With a row for every episode; row ``g * repeats + k`` plays instance g.
         instances: G of them.
         repeats: Episodes of each.
-        generator: Source of the actions, on the network's device.
+        generator: Source of the actions.
         phases: Where the time is added up.
         decode: A compiled form of ``network.decode``.
         proceed: Told the environment steps so far after every decision; False gives up.
-        teacher: Whose actions are taken instead.
+        teacher: Whose actions are taken instead. A teacher that draws at random draws anew in every process.
+        share: Which of all processes' instances these are; by default all of them.
 
     Returns:
         The roll-out, or ``None`` if it was given up.
@@ -148,8 +174,11 @@ def collect(
     static = to_device({key: value[::repeats].copy() for key, value in state.static().items()}, device)
     instance = torch.arange(batch, device=device) // repeats
     watch.lap("simulate")
+    share = share or Share.whole(len(instances))
+    luck = Luck(generator, share, repeats)
     if teacher is not None:
-        teacher.begin(simulator, int(torch.randint(2**31, (1,), generator=generator, device=device)))
+        seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
+        teacher.begin(simulator, (seed + int(share.numbers[0])) % 2**31)
     states: list[Candidates] = []
     decisions: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
     rewards: list[NDArray[np.float64]] = []
@@ -165,7 +194,8 @@ def collect(
             candidates, action = network.candidates(dynamic, instance[episode])
             logits, value = decode(encoding, candidates)
             wanted = None if teacher is None else torch.from_numpy(teacher.act(simulator)[rows]).to(device)
-            chosen, log_prob = draw(candidates, logits.float(), generator, wanted, action)
+            numbers = torch.from_numpy(luck.next()[rows]).to(device)
+            chosen, log_prob = draw(candidates, logits.float(), numbers, wanted, action)
             picked = action[candidates.first + chosen].cpu().numpy()
             if teacher is not None and teacher.weights is not None:
                 weights.append(_by_position(candidates, action, teacher.weights[rows]))
@@ -193,10 +223,16 @@ def collect(
         torch.from_numpy(np.concatenate(rewards)).float().to(device)[order],
         torch.from_numpy(returns).float().to(device), int(simulator.steps.sum()),
         torch.from_numpy(np.concatenate(clocks)).to(device)[order],
-        torch.from_numpy(simulator.elapsed().copy()).to(device), torch.cat(weights)[order] if weights else None,
+        torch.from_numpy(simulator.elapsed().copy()).to(device), from_the_beginning(share),
+        torch.cat(weights)[order] if weights else None,
     )  # fmt: skip
     watch.lap("decode")
     return rollout
+
+
+def from_the_beginning(share: Share) -> NDArray[np.int64]:
+    """What :class:`Rollout` says of graphs that are there from the first decision of an update on, ``[G, 2]``."""
+    return np.stack([np.zeros_like(share.numbers), share.numbers], axis=1)
 
 
 def _by_position(candidates: Candidates, action: Tensor, weights: NDArray[np.float64]) -> Tensor:
@@ -210,7 +246,7 @@ def _by_position(candidates: Candidates, action: Tensor, weights: NDArray[np.flo
 def draw(
     candidates: Candidates,
     logits: Tensor,
-    generator: torch.Generator,
+    luck: Tensor,
     wanted: Tensor | None = None,
     action: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -219,7 +255,7 @@ def draw(
     Args:
         candidates: The states.
         logits: Of every candidate, ``[L]``.
-        generator: Source of chance.
+        luck: A number in 0..1, 1 excluded, for every state, ``[S]``.
         wanted: The action to take in every state, ``[S]``; by default one is drawn.
         action: The action of every candidate, ``[L]``; needed with ``wanted``.
 
@@ -228,7 +264,9 @@ def draw(
     """
     log_chances = torch.log_softmax(candidates.padded(logits, -torch.inf), dim=1)
     if wanted is None or action is None:
-        chosen = torch.multinomial(log_chances.exp(), 1, generator=generator)
+        # in double precision the product stays below the sum, so that the place found is one that has a chance
+        sums = log_chances.exp().double().cumsum(dim=1)
+        chosen = torch.searchsorted(sums, luck[:, None].double() * sums[:, -1:], right=True)
     else:
         found = candidates.padded(action, -1) == wanted[:, None]
         if not bool(found.any(dim=1).all()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,22 +10,28 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load as load_tensors
-from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from ..agents.core import play
 from ..agents.learned import LearnedPolicy, feature_names
 from ..envs.core.errors import InputError
-from ..envs.core.files import write_atomically
+from ..envs.core.memory import is_out_of_memory
 from ..envs.core.problem import Problem
-from ..models.checkpoint import Checkpoint, flat_tensors, load_checkpoint, read_bytes, save_checkpoint
+from ..models.checkpoint import Checkpoint, load_checkpoint
 from ..models.sb3 import MaskableGraphPolicy
-from .graph_ppo import BudgetedProgress, GraphPPO
+from .faults import (
+    TrainingStoppedError,
+    check_finite,
+    forgiving_logger,
+    out_of_memory,
+    silent_writers,
+)
+from .graph_ppo import GraphPPO
+from .progress import BudgetedProgress
 from .settings import TrainSettings, check_rules
+from .state import RunFiles, best_in_checkpoint, could_not_write, pack_state, state_of, write_state
 
-LAST_FILE = "last.safetensors"
 VALIDATION_SEED = 1_000_000_007  # far from the seeds of training and of benchmark presets
 SAVE_SECONDS = 60.0
 
@@ -82,7 +87,11 @@ class TrainingRun(BaseCallback):
         self.curve: list[dict[str, float]] = list(before[1])
         self._seconds_before = before[0]
         self._began = self._saved = 0.0
-        self._state, self._state_steps = b"", 0
+        self.files = RunFiles(folder)
+        self._state: dict[str, torch.Tensor] = {}
+        self._state_steps = 0
+        # a run that was killed may have saved better weights after the state that this one goes on from
+        self._best_before = best_in_checkpoint(folder, problem.minimise) if before[0] else None
         self._validated_at = -1
         self.completed = False
 
@@ -101,13 +110,34 @@ class TrainingRun(BaseCallback):
     @property
     def best(self) -> float | None:
         """The best validation so far."""
-        return (min if self.problem.minimise else max)((point["validation"] for point in self.curve), default=None)
+        values = [point["validation"] for point in self.curve]
+        if self._best_before is not None:
+            values.append(self._best_before)
+        return (min if self.problem.minimise else max)(values, default=None)
 
     def share_done(self) -> float:
         """Share of the budget that is used up."""
         if self.settings.steps:
-            return self.num_timesteps / self.settings.steps
+            # the callback's own count is that of its last step, which only this process took
+            return self.model.num_timesteps / self.settings.steps
         return self.seconds / (60 * self.settings.minutes)
+
+    def begin(self, model: OnPolicyAlgorithm) -> None:
+        """Save the run as it starts: it can be resumed from now on, and a folder that cannot be written shows at once.
+
+        Raises:
+            InputError: The folder cannot be written.
+        """
+        self.model = model
+        self._began = self._saved = time.monotonic()
+        self._remember_state()
+        try:
+            self.files.begin()
+            write_state(self.folder, self._packed_state())
+        except OSError as error:
+            raise InputError(f"{could_not_write(error)}; make room there, or choose another --out") from error
+        # made here, not by SB3, which gives up where this one goes on without
+        model.set_logger(forgiving_logger(model, "GraphPPO" if isinstance(model, GraphPPO) else "PPO"))
 
     def _on_training_start(self) -> None:
         self._began = self._saved = time.monotonic()
@@ -137,11 +167,20 @@ class TrainingRun(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         best = "" if self.best is None else f", best validation {self.best:.{self.problem.decimals}f}"
-        rate = self.num_timesteps / max(self.seconds, 1e-9)
-        self.report(min(self.share_done(), 1.0), f"{self.num_timesteps:,} steps, {rate:,.0f} per second{best}")
+        steps = self.model.num_timesteps
+        rate = steps / max(self.seconds, 1e-9)
+        self.report(min(self.share_done(), 1.0), f"{steps:,} steps, {rate:,.0f} per second{best}")
 
     def _remember_state(self) -> None:
-        self._state, self._state_steps = state_of(self.model, self.seconds), self.model.num_timesteps
+        state = state_of(self.model, self.seconds)
+        check_finite(state.values(), "what the network became", self.updates)
+        self._state, self._state_steps = state, self.model.num_timesteps
+
+    def _packed_state(self) -> bytes:
+        """The remembered state, with all that a run needs to go on from it alone."""
+        curve = [point for point in self.curve if point["steps"] <= self._state_steps]
+        record = {"problem": self.problem.name, "settings": self.settings.to_json(), "about": self.about}
+        return pack_state(self._state, {**record, "curve": curve})
 
     def validate(self) -> None:
         """Measure the present policy, unless that is done; its weights are saved if they are the best so far."""
@@ -154,7 +193,7 @@ class TrainingRun(BaseCallback):
         self.logger.record("validation/mean_objective", value)
         self._validated_at = self.updates
         if better:
-            save_checkpoint(self.folder, self._checkpoint())
+            self.files.keep_best(self._checkpoint())
 
     def _checkpoint(self) -> Checkpoint:
         training = {
@@ -170,60 +209,63 @@ class TrainingRun(BaseCallback):
 
     def complete_the_record(self) -> None:
         """Write the whole curve and the final counts beside the best weights."""
-        best = load_checkpoint(self.folder)
-        save_checkpoint(self.folder, replace(best, training=self._checkpoint().training))
+        self.files.keep_best(replace(self.files.best(), training=self._checkpoint().training))
 
     def save_last(self) -> None:
-        """Save the state between the last two updates for ``--resume``."""
+        """Save the state between the last two updates for ``--resume``; what fails is tried again the next time."""
         if self._state:
-            write_atomically(self.folder / LAST_FILE, self._state)
+            self.files.keep_state(self._packed_state())
         self._saved = time.monotonic()
 
     def finish(self) -> None:
-        """Validate and save once more, after the last update or an interruption."""
+        """Validate and save once more, after the last update or an interruption.
+
+        Raises:
+            TrainingStoppedError: The end of the run cannot be written.
+        """
         if self.completed:
             self._remember_state()
-        # an interrupted run keeps the state between two updates that it had last: it can go on exactly from there
+        else:
+            # an interrupted run keeps the state between two updates that it had last: it can go on exactly from there,
+            # and what is validated must be that, not the weights of half an update
+            prefix = "network."
+            weights = {name.removeprefix(prefix): self._state[name] for name in self._state if name.startswith(prefix)}
+            self.policy.network.load_state_dict(weights)
         self.validate()
         self.save_last()
         self.complete_the_record()
+        if self.files.problem is not None:
+            raise TrainingStoppedError(
+                f"{could_not_write(self.files.problem)}: the end of this run is lost, what was saved before is kept; "
+                f"make room, then --resume {self.folder}"
+            )
 
 
 def train(model: OnPolicyAlgorithm, run: TrainingRun) -> None:
     """Train until the budget is spent (or Ctrl-C), then validate and save once more.
 
     After an error the last state is saved, and the best weights are what the last validation left.
+
+    Raises:
+        InputError: The run's folder cannot be written.
+        TrainingStoppedError: A loss, gradient or weight is not finite, the device is out of memory, or the end of the
+            run cannot be written.
     """
+    run.begin(model)
     try:
         limit = run.settings.steps or 2**62
-        model.learn(max(limit - model.num_timesteps, 0), callback=run, reset_num_timesteps=False)
+        with silent_writers():
+            model.learn(max(limit - model.num_timesteps, 0), callback=run, reset_num_timesteps=False)
+        run.completed = True
+        run.finish()
     except KeyboardInterrupt:
         run.finish()
         raise
-    except Exception:
+    except Exception as error:
         run.save_last()
+        if is_out_of_memory(error):
+            raise out_of_memory(run.settings, model.device) from error
         raise
-    run.completed = True
-    run.finish()
-
-
-def state_of(model: BaseAlgorithm, seconds: float) -> bytes:
-    """Weights, optimiser, random numbers and counters of a run, as safetensors.
-
-    MaskablePPO's environments keep random numbers and unfinished episodes of their own, so its runs go on, but not
-    exactly as they would have.
-    """
-    policy: Any = model.policy
-    tensors = {f"network.{name}": tensor for name, tensor in policy.network.state_dict().items()}
-    for index, state in policy.optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    counters = {"steps": model.num_timesteps, "updates": model._n_updates, "seconds": seconds}
-    tensors |= {f"counter.{name}": torch.tensor(float(value), dtype=torch.float64) for name, value in counters.items()}
-    if isinstance(model, GraphPPO):
-        tensors["random.actions"] = model.action_generator.get_state()
-        instances = json.dumps(model.instance_generator.bit_generator.state)
-        tensors["random.instances"] = torch.tensor(list(instances.encode()), dtype=torch.uint8)
-    return flat_tensors(tensors)
 
 
 def start_from(model: OnPolicyAlgorithm, problem: Problem[Any, Any, Any], folder: Path) -> dict[str, Any]:
@@ -247,46 +289,3 @@ def start_from(model: OnPolicyAlgorithm, problem: Problem[Any, Any, Any], folder
     policy.network.load_state_dict(checkpoint.network.state_dict())
     told = ("command", "seed", "commit", "steps", "seconds", "start")
     return {name: checkpoint.training[name] for name in told if name in checkpoint.training}
-
-
-def restore(model: OnPolicyAlgorithm, folder: Path) -> tuple[float, list[dict[str, float]]]:
-    """Load the state of a run; returns its seconds and its curve.
-
-    Raises:
-        InputError: Nothing to resume there, or a damaged file.
-    """
-    path = folder / LAST_FILE
-    try:
-        tensors = load_tensors(read_bytes(path))
-        part: dict[str, dict[str, torch.Tensor]] = {"network": {}, "optimizer": {}, "counter": {}, "random": {}}
-        for name, tensor in tensors.items():
-            kind, _, rest = name.partition(".")
-            part[kind][rest] = tensor
-        policy: Any = model.policy
-        policy.network.load_state_dict(part["network"])
-        optimizer = policy.optimizer.state_dict()
-        for name, tensor in part["optimizer"].items():
-            index, key = name.split(".")
-            optimizer["state"].setdefault(int(index), {})[key] = tensor
-        policy.optimizer.load_state_dict(optimizer)
-        model.num_timesteps, model._n_updates = (int(part["counter"][name]) for name in ("steps", "updates"))
-        seconds = float(part["counter"]["seconds"])
-        if isinstance(model, GraphPPO):
-            restore_actions(model, part["random"]["actions"])
-            instances = json.loads(bytes(part["random"]["instances"].tolist()))
-            model.instance_generator.bit_generator.state = instances
-    except InputError:
-        raise
-    except Exception as error:  # safetensors has an exception type of its own per kind of damage
-        raise InputError(f"{path}: not a run that can be resumed ({str(error).splitlines()[0]})") from None
-    curve = load_checkpoint(folder).training.get("curve", [])
-    return seconds, [point for point in curve if point["steps"] <= model.num_timesteps]
-
-
-def restore_actions(model: GraphPPO, state: torch.Tensor) -> None:
-    """Continue the stream of random actions; on another kind of device, whose generator is another, start a new one."""
-    if len(state) == len(model.action_generator.get_state()):
-        model.action_generator.set_state(state)
-    else:
-        seed = np.random.SeedSequence([model.seed or 0, model.num_timesteps]).generate_state(1)[0]
-        model.action_generator.manual_seed(int(seed))

@@ -14,7 +14,8 @@ from torch import Tensor
 from ..envs.core.simulator import Simulator
 from ..models.candidates import Candidates, to_device
 from ..models.policy import GraphPolicy
-from .rollouts import Decode, NothingToDecideError, Phases, Rollout, Stopwatch, draw
+from .distributed import Share
+from .rollouts import Decode, Luck, NothingToDecideError, Phases, Rollout, Stopwatch, draw, from_the_beginning
 
 MAX_EMPTY_EPISODES = 100  # instances in turn without a decision, before a stream gives up
 
@@ -26,23 +27,42 @@ class Streams:
     Attributes:
         simulator: With a row for every stream.
         sample: Draws the instance of a row that begins anew.
+        share: Which of all processes' rows these are; by default all of them.
         started: Whether the rows are playing.
         returns: What each row's episode has earned so far, ``[B]``.
+        begun: Episodes of each row so far, ``[B]``.
         finished: Returns and lengths of the episodes that ended since they were last asked for.
     """
 
     simulator: Simulator[Any, Any]
     sample: Callable[[np.random.Generator], Any]
+    share: Share = field(default_factory=lambda: Share.whole(0))
     started: bool = False
     returns: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    begun: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     finished: list[tuple[float, int]] = field(default_factory=list)
 
-    def begin(self, rows: NDArray[np.intp], rng: np.random.Generator) -> None:
-        """Start new episodes in some rows, and others in their place if they hold no decision."""
+    def __post_init__(self) -> None:
+        if not self.share.total:
+            self.share = Share.whole(self.simulator.batch_size)
+
+    def begin(self, rows: NDArray[np.intp], seed: int) -> None:
+        """Start new episodes in some rows, and others in their place if they hold no decision.
+
+        Args:
+            rows: Their numbers in the simulator.
+            seed: Of the update; what a row draws from it is its own, whichever process plays the others.
+
+        Raises:
+            NothingToDecideError: Many instances in turn hold no decision.
+        """
         if not self.started:
-            self.started, self.returns = True, np.zeros(self.simulator.batch_size)
+            batch = self.simulator.batch_size
+            self.started, self.returns, self.begun = True, np.zeros(batch), np.zeros(batch, np.int64)
         for _ in range(MAX_EMPTY_EPISODES):
-            self.simulator.reset([self.sample(rng) for _ in rows], rows.tolist())
+            keys = zip(self.share.numbers[rows].tolist(), self.begun[rows].tolist(), strict=True)
+            self.begun[rows] += 1
+            self.simulator.reset([self.sample(np.random.default_rng([seed, *key])) for key in keys], rows.tolist())
             earned = self.simulator.play_forced() / self.simulator.scale
             self.returns[rows] = earned[rows]
             rows = rows[self.simulator.done[rows]]
@@ -75,7 +95,7 @@ def collect_segments(
         length: Decisions of each row.
         discount: Gamma, from one decision to the next.
         rng: Source of instances.
-        generator: Source of the actions, on the network's device.
+        generator: Source of the actions.
         phases: Where the time is added up.
         decode: A compiled form of ``network.decode``.
         proceed: Told the decisions so far after every one; False gives up.
@@ -91,10 +111,12 @@ def collect_segments(
     device = next(network.parameters()).device
     watch = Stopwatch(phases)
     simulator, batch = streams.simulator, streams.simulator.batch_size
+    seed, luck = int(rng.integers(2**63)), Luck(generator, streams.share)
     if not streams.started:
-        streams.begin(np.arange(batch), rng)
+        streams.begin(np.arange(batch), seed)
     state = simulator.observe()
-    graphs = [{key: value.copy() for key, value in state.static().items()}]
+    static_parts = [{key: value.copy() for key, value in state.static().items()}]
+    graphs = [from_the_beginning(streams.share)]
     segment, count = np.arange(batch), batch  # the segment that each row is in
     row = torch.arange(batch, device=device)
     states: list[Candidates] = []
@@ -103,7 +125,7 @@ def collect_segments(
     last = np.full(batch, -1)  # the row's last decision, if its episode goes on
     watch.lap("simulate")
     with torch.no_grad():
-        encoding = network.encode(to_device(graphs[0], device))
+        encoding = network.encode(to_device(static_parts[0], device))
         watch.lap("encode")
         for step in range(length + 1):
             # copies: the buffers are written again before these are read for the last time
@@ -112,7 +134,7 @@ def collect_segments(
             logits, value = decode(encoding, candidates)
             if step == length:
                 break
-            chosen, log_prob = draw(candidates, logits.float(), generator)
+            chosen, log_prob = draw(candidates, logits.float(), torch.from_numpy(luck.next()).to(device))
             picked = action[candidates.first + chosen].cpu().numpy()
             here = torch.from_numpy(segment.copy()).to(device)
             states.append(replace(candidates, graph=here))
@@ -127,9 +149,10 @@ def collect_segments(
                 ended = np.flatnonzero(simulator.done)
                 steps = simulator.steps[ended].tolist()
                 streams.finished += list(zip(streams.returns[ended].tolist(), steps, strict=True))
-                streams.begin(ended, rng)
+                streams.begin(ended, seed)
                 state = simulator.observe()
-                graphs.append({key: value[ended].copy() for key, value in state.static().items()})
+                static_parts.append({key: value[ended].copy() for key, value in state.static().items()})
+                graphs.append(np.stack([np.full(len(ended), step + 1), streams.share.numbers[ended]], axis=1))
                 segment[ended], last[ended] = count + np.arange(len(ended)), -1
                 count += len(ended)
                 encoding = network.encode(to_device({k: v.copy() for k, v in state.static().items()}, device))
@@ -145,11 +168,12 @@ def collect_segments(
     order = torch.argsort(episode, stable=True)
     reward_of = torch.from_numpy(rewards.reshape(-1)).float().to(device)
     returns = torch.zeros(count, device=device).index_add(0, episode, reward_of)
-    static = to_device({key: np.concatenate([graph[key] for graph in graphs]) for key in graphs[0]}, device)
+    static = {key: np.concatenate([part[key] for part in static_parts]) for key in static_parts[0]}
     rollout = Rollout(
-        static, Candidates.join(states).select(order), episode[order], chosen[order], log_prob[order],
-        old_value[order], reward_of[order], returns, length * batch,
+        to_device(static, device), Candidates.join(states).select(order), episode[order], chosen[order],
+        log_prob[order], old_value[order], reward_of[order], returns, length * batch,
         torch.from_numpy(clocks.reshape(-1)).to(device)[order], torch.zeros(count, dtype=torch.int64, device=device),
+        np.concatenate(graphs),
     )  # fmt: skip
     watch.lap("decode")
     return rollout

@@ -25,3 +25,12 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     shown = close or (names if len(names) <= 30 else [*names[:8], "..."])
     lead = "did you mean" if close else "known:"
     return InputError(f"unknown {kind} {name!r}; {lead} {', '.join(shown)}{'?' if close else ''}")
+
+
+def one_line(error: object) -> str:
+    """A message as a terminal may show it: one line, without characters that would steer the terminal.
+
+    Messages quote files and their names, which may come from strangers.
+    """
+    words = " ".join(str(error).split())
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in words)

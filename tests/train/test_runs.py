@@ -12,7 +12,8 @@ from schedlab.envs.job_shop import PROBLEM, JobShopConfig
 from schedlab.eval.cli import main
 from schedlab.models.checkpoint import load_checkpoint
 from schedlab.train.models import make_model
-from schedlab.train.runs import TrainingRun, restore, restore_actions, start_from, train
+from schedlab.train.runs import TrainingRun, start_from, train
+from schedlab.train.state import restore, restore_actions
 
 
 def weights(model):
@@ -86,6 +87,27 @@ def test_a_run_that_was_interrupted_and_resumed_ends_like_one_that_never_stopped
     assert all(torch.equal(one, two) for one, two in zip(kept[0].values(), kept[1].values(), strict=True))
 
 
+def test_a_run_that_is_interrupted_in_the_middle_of_an_update_keeps_what_it_was_before_it(small, tmp_path, monkeypatch):
+    settings = small.changed(steps=500, validation_updates=100)
+    usual, steps = torch.optim.Adam.step, iter(range(100))
+
+    def step(self, *arguments, **named):
+        if next(steps) == 5:  # after one gradient step of the third update
+            raise KeyboardInterrupt
+        return usual(self, *arguments, **named)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", step)
+    model = make_model(PROBLEM, settings)
+    with pytest.raises(KeyboardInterrupt):
+        train(model, TrainingRun(PROBLEM, settings, tmp_path, {}))
+    resumed = make_model(PROBLEM, settings)
+    restore(resumed, tmp_path)
+    assert resumed._n_updates == 2
+    assert torch.equal(weights(resumed), weights(model))
+    best = load_checkpoint(tmp_path).network.state_dict()
+    assert all(torch.equal(tensor, best[name]) for name, tensor in resumed.policy.network.state_dict().items())
+
+
 def test_the_curve_has_each_moment_once_and_belongs_to_the_saved_states(small, tmp_path):
     settings = small.changed(steps=500)
 
@@ -155,8 +177,9 @@ def test_the_same_seed_trains_the_same_network_and_another_seed_another(kind, re
 @pytest.mark.parametrize("cut", [1, 10, 1000])
 def test_a_damaged_run_cannot_be_resumed(small, tmp_path, cut):
     run(small, tmp_path)
-    path = tmp_path / "last.safetensors"
-    path.write_bytes(path.read_bytes()[:-cut])
+    for name in ("last.safetensors", "last.previous.safetensors"):
+        path = tmp_path / name
+        path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(InputError, match="not a run that can be resumed"):
         restore(make_model(PROBLEM, small), tmp_path)
 
