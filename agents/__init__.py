@@ -5,7 +5,7 @@ A :class:`Policy` picks a candidate in every row of a simulator; a :class:`Solve
 """
 
 from .core import AgentSpec, Policy, Solver, SolverResult, play, run_policy
-from .registry import agent_specs, make_agent, shipped_agents, shipped_checkpoint
+from .registry import agent_specs, make_agent, register_agent, shipped_agents, shipped_checkpoint
 from .sampling import BestOf
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "agent_specs",
     "make_agent",
     "play",
+    "register_agent",
     "run_policy",
     "shipped_agents",
     "shipped_checkpoint",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ..envs import PROBLEMS
@@ -13,13 +15,35 @@ from .core import Agent, AgentOptions, AgentSpec, Policy
 from .sampling import BestOf
 
 MAX_SAMPLES = 65536
+_REGISTERED: dict[str, dict[str, AgentSpec[Any]]] = {}
 
 
 def agent_specs(problem: str) -> dict[str, AgentSpec[Any]]:
-    """The agents of a problem, by name."""
-    package = importlib.import_module(f"{__package__}.{PROBLEMS[problem].package}")
-    specs: dict[str, AgentSpec[Any]] = package.AGENTS
-    return specs
+    """The agents of a problem, by name, registered ones included."""
+    specs: dict[str, AgentSpec[Any]] = _home(problem).AGENTS
+    return {**specs, **_REGISTERED.get(problem, {})}
+
+
+def register_agent(problem: str, spec: AgentSpec[Any]) -> None:
+    """Make an agent of yours known by name: to :func:`make_agent`, the benchmark and, as a plugin, the command line.
+
+    Registering an agent of that name again replaces it; names of built-in agents are taken.
+
+    Raises:
+        InputError: No such problem, or the name is taken or cannot be written on the command line.
+    """
+    load_problem(problem)
+    if spec.name == "ppo" or spec.name in _home(problem).AGENTS:
+        raise InputError(f"agent {spec.name!r} exists for {problem}; choose another name")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", spec.name):
+        raise InputError(f"agent {spec.name!r}: write names in lower case with dashes")
+    _REGISTERED.setdefault(problem, {})[spec.name] = spec
+
+
+def _home(problem: str) -> ModuleType:
+    """The module that holds a problem's table ``AGENTS``."""
+    entry = PROBLEMS[problem]
+    return importlib.import_module(entry.home or f"{__package__}.{entry.package}")
 
 
 def make_agent(text: str, problem: Problem[Any, Any, Any], config: Any, options: AgentOptions | None = None) -> Agent:
@@ -69,8 +93,7 @@ def teacher(text: str, problem: Problem[Any, Any, Any], config: Any, options: Ag
     agent = make_agent(text, problem, config, options)
     if isinstance(agent, Policy):
         return agent
-    package = importlib.import_module(f"{__package__}.{PROBLEMS[problem.name].package}")
-    follow = getattr(package, "follow", None)
+    follow = getattr(_home(problem.name), "follow", None)
     if follow is None:
         raise InputError(f"agent {text!r} is a solver, whose solutions of {problem.name} cannot be imitated")
     policy: Policy[Any, Any] = follow(agent, options.time_limit)
@@ -110,7 +133,7 @@ def shipped_policy(problem: str, name: str, options: AgentOptions) -> Agent:
 
 
 def _shipped(problem: str) -> Path:
-    return Path(__file__).parent / PROBLEMS[problem].package / "trained"
+    return Path(str(_home(problem).__file__)).parent / "trained"
 
 
 def _samples(text: str, count: str) -> int:

@@ -10,9 +10,9 @@ Importing this package registers the environments with Gymnasium::
 Nothing here imports torch: the core needs numpy, numba, gymnasium and rich only.
 """
 
-from .envs import register_envs
+from .envs import register_envs, register_problem
 from .version import __version__
 
 register_envs()
 
-__all__ = ["__version__"]
+__all__ = ["__version__", "register_problem"]

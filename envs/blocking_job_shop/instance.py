@@ -11,6 +11,7 @@ from .terms import Terms
 
 MAX_LUCK = 2**62
 MOST_OPERATIONS = 2**15 - 2  # positions in a route that the search for deadlocks counts in 16 bits
+MOST_FAILURES = 10_000_000  # expected in the longest schedule, of all machines: seconds of simulation
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class BlockingInstance:
         luck: Seed of the times at which machines fail and are repaired, 0 .. 2**62: the same for every agent.
 
     Raises:
-        ValueError: A job is released before time 0, the luck is out of range, or operations would hardly ever end.
+        ValueError: A job is released before time 0, the luck is out of range, or operations would hardly ever end, or
+            only after millions of failures.
     """
 
     shop: JobShopInstance
@@ -37,6 +39,14 @@ class BlockingInstance:
         if not self.terms.swap and longest > MOST_OPERATIONS:
             raise ValueError(f"without swap a job has at most {MOST_OPERATIONS} operations, got {longest}")
         self.terms.breakdowns.check_duration(int(self.shop.duration.max()))
+        # every failure is played, also those of machines that nobody uses
+        longest = int(self.shop.release.max()) + int(self.shop.duration.sum())
+        failures = float(self.terms.breakdowns.probability) * longest * self.shop.num_machines
+        if failures > MOST_FAILURES:
+            raise ValueError(
+                f"machines could fail {failures:.0f} times (at most {MOST_FAILURES} are played): use a coarser unit of "
+                "time or a smaller probability"
+            )
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ from ..core.config import value_range
 from ..core.errors import InputError
 from ..core.instances import looks_like_a_path, named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
+from ..core.view import GanttView
 from ..job_shop import catalog as shops
 from ..job_shop.formats import read_instance
 from ..job_shop.solution import JobShopSolution
@@ -22,6 +23,7 @@ from .generate import random_instance
 from .instance import BlockingInstance
 from .render import draw_gantt, draw_gantt_text
 from .simulate import BlockingSimulator, sizes_of
+from .view import view_gantt
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,6 +142,10 @@ class BlockingJobShop(Problem[BlockingConfig, BlockingInstance, JobShopSolution]
     def draw_text(self, instance: BlockingInstance, solution: JobShopSolution, width: int = 100) -> str:
         """A Gantt chart in characters."""
         return draw_gantt_text(instance, solution, width)
+
+    def view(self, instance: BlockingInstance, solution: JobShopSolution, config: BlockingConfig) -> GanttView:
+        """Machines over time, with blocked ones and failures."""
+        return view_gantt(instance, solution)
 
     def playing(self, config: BlockingConfig, trained: dict[str, Any]) -> BlockingConfig:
         """An agent keeps what it is shown; it plays any shop at any probability of failures."""

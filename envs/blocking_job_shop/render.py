@@ -19,9 +19,10 @@ BLOCKED, DOWN = "-", "#"
 
 
 class Bar(NamedTuple):
-    """One operation: its job and machine, when it starts, is complete, and when the job leaves the machine."""
+    """One operation: its job and place there, its machine, when it starts, is complete, and when the job leaves."""
 
     job: int
+    operation: int
     machine: int
     start: int
     end: int
@@ -41,7 +42,9 @@ def bars_of(instance: BlockingInstance, solution: JobShopSolution) -> tuple[list
         for k, (machine, _) in enumerate(routing):
             if own[k] >= 0:
                 following = ends[j][k] if k + 1 == len(own) else own[k + 1]
-                bars.append(Bar(j, machine, own[k], ends[j][k], following if following >= 0 else max(span, ends[j][k])))
+                bars.append(
+                    Bar(j, k, machine, own[k], ends[j][k], following if following >= 0 else max(span, ends[j][k]))
+                )
     return bars, max(span, 0)
 
 

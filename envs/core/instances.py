@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from .errors import InputError
 def looks_like_a_path(text: str) -> bool:
     """Whether a name is meant as a file: it has a suffix or a folder, or exists."""
     path = Path(text)
-    return path.suffix != "" or len(path.parts) > 1 or path.exists()
+    # unlike Path.exists this takes names that no file can have
+    return path.suffix != "" or len(path.parts) > 1 or os.path.exists(path)
 
 
 def named_instances(names: str | Sequence[str], load: Callable[[str], Any]) -> list[Any]:

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError, unknown_name
+from .plugins import load_plugins
 from .simulator import InstanceT, Simulator, SolutionT
+from .view import View
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,12 +33,15 @@ class ProblemEntry:
             ``env`` module the classes ``{env}Env`` and ``{env}VectorEnv``.
         env: Stem of the Gymnasium id and of the classes, ``"JobShop"``.
         version: Version of the environment; raised when its behaviour changes.
+        home: Of a problem that lives outside this package: the module that holds all its parts, ``PROBLEM``, the
+            environments and the table ``AGENTS``. Empty for the built-in ones.
     """
 
     name: str
     package: str
     env: str
     version: int
+    home: str = ""
 
     @property
     def env_id(self) -> str:
@@ -46,7 +51,11 @@ class ProblemEntry:
     @property
     def module(self) -> str:
         """Import path of the problem's folder."""
-        return f"{__name__.rsplit('.', 2)[0]}.{self.package}"
+        return self.home or f"{__name__.rsplit('.', 2)[0]}.{self.package}"
+
+    def part(self, name: str) -> str:
+        """Import path of the module that holds a part of the problem, ``"problem"`` or ``"env"``."""
+        return self.home or f"{self.module}.{name}"
 
 
 def register_problem_envs(entry: ProblemEntry) -> None:
@@ -55,8 +64,8 @@ def register_problem_envs(entry: ProblemEntry) -> None:
         return
     gym.register(
         id=entry.env_id,
-        entry_point=f"{entry.module}.env:{entry.env}Env",
-        vector_entry_point=f"{entry.module}.env:{entry.env}VectorEnv",
+        entry_point=f"{entry.part('env')}:{entry.env}Env",
+        vector_entry_point=f"{entry.part('env')}:{entry.env}VectorEnv",
     )
 
 
@@ -69,8 +78,10 @@ def load_problem(name: str) -> Problem[Any, Any, Any]:
     from .. import PROBLEMS  # here, because the registry of all problems imports this module
 
     if name not in PROBLEMS:
+        load_plugins()
+    if name not in PROBLEMS:
         raise unknown_name("problem", name, PROBLEMS)
-    problem = importlib.import_module(f"{PROBLEMS[name].module}.problem").PROBLEM
+    problem = importlib.import_module(PROBLEMS[name].part("problem")).PROBLEM
     assert isinstance(problem, Problem)
     return problem
 
@@ -227,6 +238,22 @@ class Problem(ABC, Generic[ConfigT, InstanceT, SolutionT]):
     @abstractmethod
     def draw_text(self, instance: InstanceT, solution: SolutionT, width: int = 100) -> str:
         """The same picture in characters."""
+
+    def view(self, instance: InstanceT, solution: SolutionT, config: ConfigT) -> View | None:
+        """What a solution looks like, as plain values that a page in a browser can draw and let people explore.
+
+        Args:
+            instance: What was solved.
+            solution: A feasible solution, or the beginning of one.
+            config: As of :meth:`check`.
+
+        Returns:
+            ``None`` where the problem has no view, or the solution is too large for one.
+
+        Raises:
+            ValueError: The solution is not feasible, or has times beyond 2**53, in a way that no view can show.
+        """
+        return None
 
     def presets(self) -> dict[str, dict[str, Any]]:
         """Named sets of random instances: preset name -> configuration values; instance k has seed k."""

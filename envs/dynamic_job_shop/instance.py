@@ -42,6 +42,10 @@ class DynamicJobShopInstance:
     def __post_init__(self) -> None:
         if self.shop.due is None:
             raise ValueError(f"{self.shop.name} has no due dates, which a dynamic job shop needs")
+        if self.shop.num_machines > MAX_MACHINES:
+            raise ValueError(
+                f"{self.shop.name} has {self.shop.num_machines} machines; at most {MAX_MACHINES} are shown"
+            )
         if np.any(np.diff(self.shop.release) < 0):
             job = int(np.flatnonzero(np.diff(self.shop.release) < 0)[0]) + 1
             raise ValueError(f"{self.shop.name}: job {job} arrives before job {job - 1}; sort jobs by release date")
@@ -114,3 +118,6 @@ class DynamicJobShopInstance:
 
 NEVER = 2**60
 """Later than any time of a run."""
+
+MAX_MACHINES = 2000
+"""Every pair of machines is an edge of the observation: more would fill the memory."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from ..core.instances import named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
+from ..core.view import GanttView
 from ..job_shop.formats import read_instance
 from .check import check_run, tardiness_of_recorded
 from .config import DynamicJobShopConfig
@@ -19,6 +20,7 @@ from .instance import DynamicJobShopInstance
 from .render import draw_run, draw_run_text
 from .simulate import DynamicJobShopSimulator, sizes_of
 from .solution import DynamicJobShopSolution
+from .view import view_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -131,6 +133,12 @@ class DynamicJobShop(Problem[DynamicJobShopConfig, DynamicJobShopInstance, Dynam
     def draw_text(self, instance: DynamicJobShopInstance, solution: DynamicJobShopSolution, width: int = 100) -> str:
         """Jobs in the shop over time, in characters."""
         return draw_run_text(instance, solution, width)
+
+    def view(
+        self, instance: DynamicJobShopInstance, solution: DynamicJobShopSolution, config: DynamicJobShopConfig
+    ) -> GanttView:
+        """Machines over time, with breakdowns: the beginning of long runs."""
+        return view_run(instance, solution)
 
     def playing(self, config: DynamicJobShopConfig, trained: dict[str, Any]) -> DynamicJobShopConfig:
         """An agent plays any shop, but what it learned without weights does not mind them."""

@@ -24,13 +24,14 @@ from typing import Literal, NoReturn
 import numpy as np
 
 from ..core.errors import InputError
-from ..core.files import read_text
-from .instance import MAX_TIME, JobShopInstance
+from ..core.fields import shown
+from ..core.files import name_of, read_text
+from .instance import MAX_MACHINES, MAX_TIME, JobShopInstance
 
 Format = Literal["standard", "taillard"]
 Line = tuple[int, list[str]]
 
-INTEGER = re.compile(r"[+-]?0*[0-9]{1,18}")
+INTEGER = re.compile(r"[+-]?0{0,99}[0-9]{1,18}")
 PER_JOB_KEYWORDS = ("operations", "release", "due", "weight")
 MATRIX_KEYWORDS = ("times", "machines")
 
@@ -42,7 +43,7 @@ def read_instance(path: str | Path, format: Format | None = None) -> JobShopInst
         InputError: The file is missing, unreadable or wrong; the message names the file and the line.
     """
     path = Path(path)
-    return parse_instance(read_text(path), name=path.stem, source=str(path), format=format)
+    return parse_instance(read_text(path), name=name_of(path), source=str(path), format=format)
 
 
 def parse_instance(
@@ -83,18 +84,15 @@ class _Parser:
         values = []
         for token in own if tokens is None else tokens:
             if not INTEGER.fullmatch(token):
-                self.fail(number, f"{token!r} is not an integer")
+                self.fail(number, f"{shown(token)} is not an integer")
             values.append(int(token))
             if abs(values[-1]) > MAX_TIME:
-                self.fail(number, f"{token} is too large (at most {MAX_TIME})")
+                self.fail(number, f"{values[-1]} is too large (at most {MAX_TIME})")
         return values
 
     def parse(self, format: Format | None) -> JobShopInstance:
         body = self.header()
-        keyworded = {tokens[0].lower(): (number, tokens) for number, tokens in body if tokens[0][0].isalpha()}
-        for word, (number, _) in keyworded.items():
-            if word not in PER_JOB_KEYWORDS + MATRIX_KEYWORDS:
-                self.fail(number, f"{word!r} not understood; use {', '.join(PER_JOB_KEYWORDS)} or numbers")
+        keyworded = self.keyworded(body)
         rows = [line for line in body if not line[1][0][0].isalpha()]
         per_job = {word: self.per_job(keyworded[word]) for word in PER_JOB_KEYWORDS if word in keyworded}
         if format is None:
@@ -102,7 +100,7 @@ class _Parser:
             format = "taillard" if two_matrices else "standard"
         if format == "taillard" and "operations" in per_job:
             self.fail(keyworded["operations"][0], "only the standard format has an 'operations' line")
-        lengths = per_job.pop("operations", [self.num_machines] * self.num_jobs)
+        lengths = per_job.pop("operations", None)
         jobs = self.standard(rows, lengths) if format == "standard" else self.taillard(rows)
         for word in ("release", "weight"):
             for job, value in enumerate(per_job.get(word, [])):
@@ -120,6 +118,20 @@ class _Parser:
         except ValueError as error:
             self.fail(None, str(error))
 
+    def keyworded(self, body: list[Line]) -> dict[str, Line]:
+        """The lines that begin with a word, by it."""
+        found: dict[str, Line] = {}
+        for number, tokens in body:
+            word = tokens[0].lower()
+            if not word[0].isalpha():
+                continue
+            if word not in PER_JOB_KEYWORDS + MATRIX_KEYWORDS:
+                self.fail(number, f"{shown(word)} not understood; use {', '.join(PER_JOB_KEYWORDS)} or numbers")
+            if word in found:
+                self.fail(number, f"a second line {word!r}; the first is line {found[word][0]}")
+            found[word] = (number, tokens)
+        return found
+
     def header(self) -> list[Line]:
         """Read jobs and machines from the first line of numbers; titles above it are skipped."""
         for index, line in enumerate(self.lines):
@@ -131,6 +143,8 @@ class _Parser:
             self.num_jobs, self.num_machines = values[:2]
             if self.num_jobs < 1 or self.num_machines < 1:
                 self.fail(line[0], f"{self.num_jobs} jobs and {self.num_machines} machines; both must be at least 1")
+            if self.num_machines > MAX_MACHINES:
+                self.fail(line[0], f"{self.num_machines} machines are too many (at most {MAX_MACHINES})")
             return self.lines[index + 1 :]
         self.fail(None, "no line with the numbers of jobs and machines")
 
@@ -147,8 +161,9 @@ class _Parser:
             last = rows[-1][0] if rows else self.lines[-1][0]
             self.fail(last, f"the file ends after {len(rows)} of {wanted} rows ({what})")
 
-    def standard(self, rows: list[Line], lengths: list[int]) -> list[list[tuple[int, int]]]:
+    def standard(self, rows: list[Line], lengths: list[int] | None) -> list[list[tuple[int, int]]]:
         self.count_rows(rows, self.num_jobs, "one per job")
+        lengths = [self.num_machines] * self.num_jobs if lengths is None else lengths
         jobs = []
         for job, (line, length) in enumerate(zip(rows, lengths, strict=True)):
             values = self.integers(line)

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 MAX_TIME = 2**31 - 1
 """Largest time accepted, for single numbers and for the longest possible schedule; sums over jobs have 64 bits."""
 
+MAX_MACHINES = 100_000
+"""Largest number of machines accepted: simulators hold a line for each, also for those that nothing visits."""
+
 
 @dataclass(frozen=True, eq=False)
 class JobShopInstance:
@@ -47,6 +50,8 @@ class JobShopInstance:
         first = self.first_operation
         if first.ndim != 1 or len(first) < 2 or first[0] != 0 or np.any(np.diff(first) < 1):
             raise ValueError("every job needs at least one operation, and there must be a job")
+        if self.num_machines > MAX_MACHINES:
+            raise ValueError(f"{self.num_machines} machines are too many (at most {MAX_MACHINES})")
         if len(self.machine) != first[-1] or len(self.duration) != first[-1]:
             raise ValueError(f"{first[-1]} operations, {len(self.machine)} machines, {len(self.duration)} durations")
         bad = np.flatnonzero((self.machine < 0) | (self.machine >= self.num_machines))

@@ -13,6 +13,7 @@ from ..core.config import value_range
 from ..core.errors import InputError
 from ..core.instances import looks_like_a_path, named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
+from ..core.view import GanttView
 from . import catalog, formats
 from .check import check_schedule
 from .config import JobShopConfig
@@ -21,6 +22,7 @@ from .instance import JobShopInstance
 from .render import draw_gantt, draw_gantt_text
 from .simulate import JobShopSimulator
 from .solution import JobShopSolution
+from .view import view_gantt
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -141,6 +143,10 @@ class JobShop(Problem[JobShopConfig, JobShopInstance, JobShopSolution]):
     def draw_text(self, instance: JobShopInstance, solution: JobShopSolution, width: int = 100) -> str:
         """A Gantt chart in characters."""
         return draw_gantt_text(instance, solution, width)
+
+    def view(self, instance: JobShopInstance, solution: JobShopSolution, config: JobShopConfig) -> GanttView:
+        """Machines over time."""
+        return view_gantt(instance, solution)
 
     def playing(self, config: JobShopConfig, trained: dict[str, Any]) -> JobShopConfig:
         """An agent builds schedules as it learned to, for the objective that it learned."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,17 @@ LETTER_WIDTH = 0.075  # inches of one character at LABEL_SIZE
 LABEL_SIZE = 7
 
 
+class Bar(NamedTuple):
+    """A scheduled operation: its job, its place in the routing, whether it is the last one, its machine and times."""
+
+    job: int
+    operation: int
+    last: bool
+    machine: int
+    start: int
+    end: int
+
+
 def draw_gantt(instance: JobShopInstance, solution: JobShopSolution, title: str = "") -> Figure:
     """Machines as rows, time to the right, a colour per job; late jobs are outlined where they end.
 
@@ -29,7 +40,7 @@ def draw_gantt(instance: JobShopInstance, solution: JobShopSolution, title: str 
         InputError: matplotlib is not installed.
     """
     machines = instance.num_machines
-    span = _span(instance, solution)
+    span = span_of(instance, solution)
     width = float(np.clip(6 + instance.num_operations / 60, 9, 24))
     figure = new_figure(width, 1.3 + float(np.clip(0.34 * machines, 1.2, 9)))
 
@@ -40,10 +51,11 @@ def draw_gantt(instance: JobShopInstance, solution: JobShopSolution, title: str 
     colours = distinct_colours(instance.num_jobs)
     bars, fills, borders = [], [], []
     room = (width - 1.5) / max(span, 1)  # inches per unit of time
-    for j, k, machine, start, duration in _bars(instance, solution):
+    for j, _, last, machine, start, end in bars_of(instance, solution):
+        duration = end - start
         bars.append(Rectangle((start, machine - 0.4), duration, 0.8))
         fills.append(colours[j])
-        late = instance.due is not None and k < 0 and start + duration > instance.due[j]
+        late = instance.due is not None and last and end > instance.due[j]
         borders.append("red" if late else "white" if duration * room > 0.05 else colours[j])
         label = str(j)
         if duration * room > LETTER_WIDTH * (len(label) + 0.6):
@@ -74,20 +86,19 @@ def draw_gantt(instance: JobShopInstance, solution: JobShopSolution, title: str 
     return figure
 
 
-def _bars(instance: JobShopInstance, solution: JobShopSolution) -> list[tuple[int, int, int, int, int]]:
-    """(job, operations from the job's end: -1 for the last, machine, start, duration) of what is scheduled."""
-    bars = []
-    operation = 0
+def bars_of(instance: JobShopInstance, solution: JobShopSolution) -> list[Bar]:
+    """The operations that have a start, job by job."""
+    bars, starts = [], iter(solution.start.tolist())
     for j, routing in enumerate(instance.jobs()):
         for k, (machine, duration) in enumerate(routing):
-            start = int(solution.start[operation])
+            start = next(starts)
             if start >= 0:
-                bars.append((j, -1 if k == len(routing) - 1 else k, machine, start, duration))
-            operation += 1
+                bars.append(Bar(j, k, k == len(routing) - 1, machine, start, start + duration))
     return bars
 
 
-def _span(instance: JobShopInstance, solution: JobShopSolution) -> int:
+def span_of(instance: JobShopInstance, solution: JobShopSolution) -> int:
+    """When the last operation that has a start ends; 0 where none has."""
     placed = solution.start >= 0
     return int((solution.start + instance.duration)[placed].max(initial=0))
 
@@ -118,15 +129,15 @@ def draw_gantt_text(instance: JobShopInstance, solution: JobShopSolution, width:
         solution: Start times; may be partial.
         width: Characters per line.
     """
-    span = _span(instance, solution)
+    span = span_of(instance, solution)
     name_width = len(str(instance.num_machines - 1)) + 1
     columns = max(width - name_width - 2, 10)
     lines = [[" "] * columns for _ in range(instance.num_machines)]
-    for j, _, machine, start, duration in _bars(instance, solution):
-        if duration == 0:
+    for j, _, _, machine, start, end in bars_of(instance, solution):
+        if end == start:
             continue
         first = start * columns // max(span, 1)
-        last = max(-(-(start + duration) * columns // max(span, 1)), first + 1)
+        last = max(-(-end * columns // max(span, 1)), first + 1)
         letter = JOB_LETTERS[j] if j < len(JOB_LETTERS) else "*"
         for column in range(first, min(last, columns)):
             # a bar narrower than a character must not hide the one before it

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.config import value_range
 from ..core.instances import named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
+from ..core.view import GanttView
 from ..job_shop.generate import random_instance
 from ..job_shop.instance import JobShopInstance
 from ..job_shop.problem import PROBLEM as JOB_SHOP
@@ -119,6 +120,12 @@ class JobShopImprovement(Problem[JobShopImprovementConfig, ImprovementInstance, 
     def draw_text(self, instance: ImprovementInstance, solution: JobShopSolution, width: int = 100) -> str:
         """A Gantt chart in characters."""
         return JOB_SHOP.draw_text(instance.shop, solution, width)
+
+    def view(
+        self, instance: ImprovementInstance, solution: JobShopSolution, config: JobShopImprovementConfig
+    ) -> GanttView:
+        """Machines over time."""
+        return JOB_SHOP.view(instance.shop, solution, replace(config.shop, instance=None))
 
     def playing(self, config: JobShopImprovementConfig, trained: dict[str, Any]) -> JobShopImprovementConfig:
         """An agent keeps the moves and the memory that it learned with; it plays any start and number of moves."""

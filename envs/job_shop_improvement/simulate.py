@@ -147,6 +147,7 @@ class JobShopImprovementSimulator(Simulator[ImprovementInstance, JobShopSolution
         fill_table(self.tables[row], shop, max_operations)
         self._start_sequence[row, : shop.num_operations] = instance.sequence
         self._first[row, : shop.num_machines + 1] = machine_starts(shop)
+        self._first[row, shop.num_machines + 1 :] = shop.num_operations  # not those of an instance with more machines
         # compiled code would walk round and round in orders that contradict each other
         if not take_sequence(
             self.tables[row], shop.num_operations, max_operations, self._start_sequence[row], self._first[row]

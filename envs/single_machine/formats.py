@@ -16,18 +16,19 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError
-from ..core.files import read_text
+from ..core.fields import shown
+from ..core.files import name_of, read_text
 from .instance import MAX_TIME, SingleMachineInstance
 
-INTEGER = re.compile(r"[+-]?0*[0-9]{1,18}")
-JOBS_IN_NAME = re.compile(r"wt(\d+)$")
+INTEGER = re.compile(r"[+-]?0{0,99}[0-9]{1,18}")
+JOBS_IN_NAME = re.compile(r"wt([0-9]{1,9})$")
 COLUMNS = ("processing", "due", "weight")
 
 
 def split_number(text: str) -> tuple[Path, int | None]:
     """``"wt40.txt:7"`` -> (``wt40.txt``, 7); ``None`` where no instance of the file is chosen."""
     stem, colon, number = text.rpartition(":")
-    if colon and number.isascii() and number.isdigit():
+    if colon and number.isascii() and number.isdigit() and len(number) < 10:
         return Path(stem), int(number)
     return Path(text), None
 
@@ -38,7 +39,7 @@ def read_instances(path: Path) -> list[SingleMachineInstance]:
     Raises:
         InputError: The file is missing, unreadable or wrong; the message names the file and the line.
     """
-    return parse_instances(read_text(path), path.stem, str(path))
+    return parse_instances(read_text(path), name_of(path), str(path))
 
 
 def parse_instances(text: str, name: str, source: str) -> list[SingleMachineInstance]:
@@ -66,9 +67,9 @@ def parse_instances(text: str, name: str, source: str) -> list[SingleMachineInst
 
 def _integer(token: str, line: int, source: str) -> int:
     if not INTEGER.fullmatch(token):
-        raise InputError(f"{source}, line {line}: {token!r} is not an integer")
+        raise InputError(f"{source}, line {line}: {shown(token)} is not an integer")
     if abs(value := int(token)) > MAX_TIME:
-        raise InputError(f"{source}, line {line}: {token} is too large (at most {MAX_TIME})")
+        raise InputError(f"{source}, line {line}: {value} is too large (at most {MAX_TIME})")
     return value
 
 
@@ -77,7 +78,7 @@ def _table(lines: list[tuple[int, str]], name: str, source: str) -> SingleMachin
     if not set(COLUMNS[:2]) <= set(header) <= set(COLUMNS) or len(set(header)) != len(header):
         raise InputError(
             f"{source}, line {lines[0][0]}: the header must name the columns processing,due or processing,due,weight, "
-            f"got {lines[0][1]!r}"
+            f"got {shown(lines[0][1])}"
         )
     values: dict[str, list[int]] = {column: [] for column in header}
     for number, content in lines[1:]:

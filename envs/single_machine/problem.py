@@ -17,6 +17,7 @@ from ..core.config import value_range
 from ..core.errors import InputError
 from ..core.instances import looks_like_a_path, named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
+from ..core.view import GanttView
 from . import formats
 from .check import check_sequence, tardiness_of_jobs
 from .config import SingleMachineConfig
@@ -25,6 +26,7 @@ from .instance import SingleMachineInstance
 from .render import draw_sequence, draw_sequence_text
 from .simulate import SingleMachineSimulator
 from .solution import SingleMachineSolution
+from .view import view_sequence
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,6 +145,12 @@ class SingleMachine(Problem[SingleMachineConfig, SingleMachineInstance, SingleMa
     def draw_text(self, instance: SingleMachineInstance, solution: SingleMachineSolution, width: int = 100) -> str:
         """The machine as a line of characters."""
         return draw_sequence_text(instance, solution, width)
+
+    def view(
+        self, instance: SingleMachineInstance, solution: SingleMachineSolution, config: SingleMachineConfig
+    ) -> GanttView:
+        """The machine over time, with due dates."""
+        return view_sequence(instance, solution)
 
     def playing(self, config: SingleMachineConfig, trained: dict[str, Any]) -> SingleMachineConfig:
         """An agent chooses among the jobs that it learned to choose among, for the objective that it learned."""

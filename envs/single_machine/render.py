@@ -18,12 +18,13 @@ IN_TIME, LATE = "#4c78a8", "#e45756"
 NAMED_JOBS = 60  # more bars than this carry no names
 
 
-def _completions(instance: SingleMachineInstance, solution: SingleMachineSolution) -> NDArray[np.int64]:
+def completions(instance: SingleMachineInstance, solution: SingleMachineSolution) -> NDArray[np.int64]:
+    """When each job of the sequence ends, in its order, int64 ``[K]``."""
     return np.cumsum(instance.processing[solution.sequence])
 
 
 def _title(instance: SingleMachineInstance, solution: SingleMachineSolution) -> str:
-    late = np.maximum(_completions(instance, solution) - instance.due[solution.sequence], 0)
+    late = np.maximum(completions(instance, solution) - instance.due[solution.sequence], 0)
     count = len(solution.sequence)
     part = "" if count == instance.num_jobs else f", {count} of {instance.num_jobs} jobs"
     weighted = int((late * instance.weight[solution.sequence]).sum())
@@ -37,7 +38,7 @@ def draw_sequence(instance: SingleMachineInstance, solution: SingleMachineSoluti
     Raises:
         InputError: matplotlib is not installed.
     """
-    jobs, ends = solution.sequence, _completions(instance, solution)
+    jobs, ends = solution.sequence, completions(instance, solution)
     lines = max(len(jobs), 1)
     figure = new_figure(10, float(np.clip(1.2 + 0.17 * lines, 2.5, 14)))
     axes = figure.add_subplot()
@@ -67,7 +68,7 @@ def draw_sequence_text(instance: SingleMachineInstance, solution: SingleMachineS
         solution: Their order; may be partial.
         width: Characters per line.
     """
-    jobs, ends = solution.sequence, _completions(instance, solution)
+    jobs, ends = solution.sequence, completions(instance, solution)
     columns, total = max(width - 2, 10), max(int(instance.processing.sum()), 1)
     line = [" "] * columns
     for job, end in zip(jobs.tolist(), ends.tolist(), strict=True):

@@ -11,6 +11,7 @@ from typing import Any
 from ..core.errors import InputError, unknown_name
 from ..core.files import read_text
 from ..core.instances import looks_like_a_path
+from ..core.json_text import parse_json
 from .application import Application
 from .formats import application_from, check_table, entries, platform_from
 from .platform import Platform
@@ -70,6 +71,8 @@ def find_applications(name_or_path: str) -> list[Application]:
         raise unknown_name("application", name_or_path, known)
     data = read_json(Path(name_or_path))
     found = entries(data, "applications", name_or_path) if "applications" in data else [data]
+    if not found:
+        raise InputError(f"{name_or_path}: 'applications' is empty; list at least one")
     return [application_from(item, name_or_path) for item in found]
 
 
@@ -79,10 +82,4 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         InputError: The file is missing, or holds something else.
     """
-    try:
-        data = json.loads(read_text(path))
-    except InputError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error})") from None
-    return check_table(data, str(path))
+    return check_table(parse_json(read_text(path), str(path)), str(path))

@@ -14,7 +14,7 @@ An application (``tasks`` are pairs of name and type, ``edges`` producer, consum
 
     {"name": "video", "tasks": [["d", "decode"], ["f", "filter"]], "edges": [["d", "f", 300]]}
 
-A run: a platform (or the name of a built-in one), applications (or names), and jobs, by default one of each at time 0::
+A run: a platform and applications, or names of built-in ones, and jobs, by default one of each at time 0::
 
     {"platform": "ds3", "applications": ["wifi-tx", {...}], "jobs": [{"application": "wifi-tx", "arrival": 0}, ...]}
 """
@@ -30,6 +30,10 @@ from ..core.errors import InputError
 from .application import Application
 from .platform import Kind, Platform
 
+LONGEST_NAME = 200
+MOST_KINDS = 256  # no platform has more PEs
+MOST_TASKS, MOST_EDGES = 10_000, 100_000  # of an application: their order takes time in proportion to both
+
 
 def platform_from(data: Any, source: str) -> Platform:
     """A platform from JSON values.
@@ -38,7 +42,7 @@ def platform_from(data: Any, source: str) -> Platform:
         InputError: Something is missing or wrong; the message begins with ``source``.
     """
     table = check_table(data, source, {"name", "bandwidth", "kinds", "idle_power"})
-    kinds = tuple(_kind(item, source) for item in entries(table, "kinds", source))
+    kinds = tuple(_kind(item, source) for item in entries(table, "kinds", source, MOST_KINDS))
     links = check_table(table.get("bandwidth", {}), f"{source}: bandwidth", {"default", "same_pe", "between"})
     names = [kind.name for kind in kinds]
     bandwidth = np.full((len(kinds),) * 2, _number(links.get("default", 1), f"{source}: bandwidth: default"))
@@ -83,9 +87,14 @@ def _kind(data: Any, source: str) -> Kind:
         except ValueError:
             raise InputError(f"{where}: power is listed by MHz, not by {_shown(written)}") from None
         if not isinstance(watts, list):
-            raise InputError(f"{where}: power at {written} MHz must be a list of watts, got {_shown(watts)}")
-        power[frequency] = tuple(_number(number, f"{where}: power at {written} MHz") for number in watts)
+            raise InputError(
+                f"{where}: power at {written.strip()[:20]} MHz must be a list of watts, got {_shown(watts)}"
+            )
+        power[frequency] = tuple(_number(number, f"{where}: power at {written.strip()[:20]} MHz") for number in watts)
     execution = dict(check_table(table.get("execution"), f"{where}: execution"))
+    for task_type in execution:
+        if not _is_name(task_type):
+            raise InputError(f"{where}: execution: {_shown(task_type)} is no name of a task type")
     try:
         return Kind(name, count, execution, tuple(pairs), power)
     except ValueError as error:
@@ -102,14 +111,16 @@ def application_from(data: Any, source: str) -> Application:
     name = _text(table, "name", source)
     where = f"{source}: application {name!r}"
     tasks, types = [], []
-    for item in entries(table, "tasks", where):
+    for item in entries(table, "tasks", where, MOST_TASKS):
         if not isinstance(item, list) or len(item) != 2 or not all(isinstance(part, str) for part in item):
             raise InputError(f"{where}: a task is [NAME, TYPE], not {_shown(item)}")
+        if not all(_is_name(part) for part in item):
+            raise InputError(f"{where}: names are 1 to {LONGEST_NAME} printable characters, not {_shown(item)}")
         tasks.append(item[0])
         types.append(item[1])
     place = {task: index for index, task in enumerate(tasks)}
     edges, volumes = [], []
-    for item in entries(table, "edges", where) if "edges" in table else []:
+    for item in entries(table, "edges", where, MOST_EDGES) if "edges" in table else []:
         if not isinstance(item, list) or len(item) != 3:
             raise InputError(f"{where}: an edge is [PRODUCER, CONSUMER, VOLUME], not {_shown(item)}")
         for task in item[:2]:
@@ -172,22 +183,25 @@ def check_table(data: Any, where: str, known: set[str] | None = None) -> dict[st
         InputError: They are not.
     """
     if not isinstance(data, dict):
-        raise InputError(f"{where}: expected a table of names and values, got {str(data)[:60]!r}")
+        got = data if isinstance(data, str) else _shown(data)
+        raise InputError(f"{where}: expected a table of names and values, got {got[:60]!r}")
     for name in data if known is not None else ():
         if name not in (known or ()):
-            raise InputError(f"{where}: {name!r} not understood; known: {', '.join(sorted(known or ()))}")
+            raise InputError(f"{where}: {_shown(name)} not understood; known: {', '.join(sorted(known or ()))}")
     return data
 
 
-def entries(table: dict[str, Any], name: str, where: str) -> list[Any]:
+def entries(table: dict[str, Any], name: str, where: str, most: int = 1_000_000) -> list[Any]:
     """A list in a table.
 
     Raises:
-        InputError: It is missing, or no list.
+        InputError: It is missing, no list, or too long.
     """
     values = table.get(name)
     if not isinstance(values, list):
         raise InputError(f"{where}: {name!r} must be a list" if name in table else f"{where}: {name!r} is missing")
+    if len(values) > most:
+        raise InputError(f"{where}: {name!r} must list {most} at most, got {len(values)}")
     return values
 
 
@@ -195,7 +209,14 @@ def _text(table: dict[str, Any], name: str, where: str) -> str:
     value = table.get(name)
     if not isinstance(value, str) or not value:
         raise InputError(f"{where}: {name!r} must be a text, got {_shown(value)}")
+    if not _is_name(value):
+        raise InputError(f"{where}: {name!r} must be 1 to {LONGEST_NAME} printable characters, got {_shown(value)}")
     return value
+
+
+def _is_name(text: str) -> bool:
+    # what cannot be printed would end messages, and tables, in the middle of a line
+    return 1 <= len(text) <= LONGEST_NAME and text.isprintable()
 
 
 def _number(value: Any, where: str) -> float:
@@ -206,5 +227,8 @@ def _number(value: Any, where: str) -> float:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "lists in lists in lists"
     return text if len(text) <= 60 else f"{text[:57]}..."

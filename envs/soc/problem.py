@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError, unknown_name
 from ..core.instances import looks_like_a_path, named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
+from ..core.view import GanttView
 from .catalog import applications, home_of, read_json
 from .check import check_run, latencies
 from .config import SocConfig
@@ -136,6 +137,12 @@ class Soc(Problem[SocConfig, SocInstance, SocSolution]):
         from .render import draw_schedule_text
 
         return draw_schedule_text(instance, solution, width)
+
+    def view(self, instance: SocInstance, solution: SocSolution, config: SocConfig) -> GanttView:
+        """PEs over time: the beginning of long runs."""
+        from .view import view_run
+
+        return view_run(instance, solution)
 
     def playing(self, config: SocConfig, trained: dict[str, Any]) -> SocConfig:
         """An agent keeps its kind of action, and what it looks at; it plays any platform and stream."""

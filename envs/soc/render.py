@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +95,7 @@ def draw_schedule_text(instance: SocInstance, solution: SocSolution, width: int 
     view, names = _view(instance, solution), instance.platform.pe_names
     name_width = max(map(len, names))
     columns = max(width - name_width - 2, 10)
-    job = _job_of(instance)
+    job = job_of(instance)
     lines = [[" "] * columns for _ in names]
     for task, stop in zip(view.tasks.tolist(), view.end.tolist(), strict=True):
         start, line = int(solution.start[task]), lines[int(solution.pe[task])]
@@ -112,24 +112,55 @@ def draw_schedule_text(instance: SocInstance, solution: SocSolution, width: int 
     return "\n".join(["; ".join([_summary(instance, solution), *_notes(view, [])]), *rows, ends])
 
 
-def _job_of(instance: SocInstance) -> NDArray[np.int64]:
+def job_of(instance: SocInstance) -> NDArray[np.int64]:
+    """The job of each task, int64 ``[T]``."""
     return np.repeat(np.arange(instance.num_jobs), np.diff(instance.first_task))
 
 
-def _task_name(instance: SocInstance, task: int, job: int) -> str:
+def task_name(instance: SocInstance, task: int, job: int) -> str:
+    """How its application calls a task."""
     application = instance.applications[int(instance.job_application[job])]
     return application.tasks[task - int(instance.first_task[job])]
 
 
+def latencies(instance: SocInstance, solution: SocSolution) -> NDArray[np.int64]:
+    """From the arrival of each job to the end of its last task, int64 ``[J]``; ``NEVER_RAN`` if it is not finished."""
+    first = instance.first_task[:-1]
+    finished = np.minimum.reduceat(solution.end, first) != NEVER_RAN
+    return np.where(finished, np.maximum.reduceat(solution.end, first) - solution.arrival, NEVER_RAN)
+
+
+class Ran(NamedTuple):
+    """What ran.
+
+    Attributes:
+        tasks: Tasks that started, by their starts, int64 ``[S]``.
+        end: When each of them ended, or would at the highest frequencies, not after the run, int64 ``[S]``.
+        running: Those that had not ended, bool ``[S]``.
+        over: Where the run ends, as far as it went.
+    """
+
+    tasks: NDArray[np.int64]
+    end: NDArray[np.int64]
+    running: NDArray[np.bool_]
+    over: int
+
+    @classmethod
+    def of(cls, instance: SocInstance, solution: SocSolution) -> Ran:
+        """Read a solution, which may be partial."""
+        started = np.flatnonzero(solution.start >= 0)
+        tasks = started[np.argsort(solution.start[started], kind="stable")]
+        running = solution.end[tasks] == NEVER_RAN
+        end = solution.end[tasks]
+        end[running] = solution.start[tasks[running]] + _expected(instance, solution, tasks[running])
+        if instance.length:
+            end = np.minimum(end, instance.length)
+        return cls(tasks, end, running, max(int(end.max(initial=0)), int(solution.arrival.max(initial=0)), 1))
+
+
 def _view(instance: SocInstance, solution: SocSolution) -> _View:
-    started = np.flatnonzero(solution.start >= 0)
-    tasks = started[np.argsort(solution.start[started], kind="stable")]
-    running = solution.end[tasks] == NEVER_RAN
-    end = solution.end[tasks]
-    end[running] = solution.start[tasks[running]] + _expected(instance, solution, tasks[running])
-    if instance.length:
-        end = np.minimum(end, instance.length)
-    over = until = max(int(end.max(initial=0)), int(solution.arrival.max(initial=0)), 1)
+    tasks, end, running, over = Ran.of(instance, solution)
+    until = over
     most = min(MOST_TASKS, MOST_TASKS_PER_PE * instance.platform.num_pes)
     if len(tasks) > most:
         until = max(int(solution.start[tasks[most]]), 1)
@@ -140,7 +171,7 @@ def _view(instance: SocInstance, solution: SocSolution) -> _View:
 
 def _expected(instance: SocInstance, solution: SocSolution, tasks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Time of each task where it runs, at the highest frequencies."""
-    job, kind = _job_of(instance), instance.platform.kind_of
+    job, kind = job_of(instance), instance.platform.kind_of
     times = []
     for task in tasks.tolist():
         j = int(job[task])
@@ -150,13 +181,12 @@ def _expected(instance: SocInstance, solution: SocSolution, tasks: NDArray[np.in
 
 
 def _summary(instance: SocInstance, solution: SocSolution) -> str:
-    first = instance.first_task[:-1]
-    ended = np.minimum.reduceat(solution.end, first) != NEVER_RAN
+    latency = latencies(instance, solution)
+    ended = latency != NEVER_RAN
     arrived = int((solution.arrival != NEVER_RAN).sum())
     text = f"{instance.name}: {int(ended.sum())} of {arrived} jobs finished"
     if ended.any():
-        latency = (np.maximum.reduceat(solution.end, first) - solution.arrival)[ended]
-        text += f", mean latency {latency.mean():.1f} µs"
+        text += f", mean latency {latency[ended].mean():.1f} µs"
     return text
 
 
@@ -190,7 +220,7 @@ def _draw_bars(
 ) -> None:
     from matplotlib.patches import Rectangle
 
-    job = _job_of(instance)
+    job = job_of(instance)
     for task, stop, running in zip(view.tasks.tolist(), view.end.tolist(), view.running.tolist(), strict=True):
         start, pe, colour = int(solution.start[task]), int(solution.pe[task]), colours[job[task]]
         if stop == start and not running:
@@ -211,7 +241,7 @@ def _draw_bars(
                 zorder=2,
             )
         )
-        label = _fitting(_task_name(instance, task, int(job[task])), room, 0.8 * inches_down)
+        label = _fitting(task_name(instance, task, int(job[task])), room, 0.8 * inches_down)
         if label:
             dark = 0.3 * fill[0] + 0.59 * fill[1] + 0.11 * fill[2] < 0.55
             axes.text(

@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 from ..core.config import is_a
 from ..core.errors import InputError, unknown_name
 from ..core.fields import bad_field, shown
-from ..core.files import read_text, write_atomically
+from ..core.files import name_of, read_text, write_atomically
+from ..core.json_text import parse_json
 from .instance import Real, UamInstance
 from .terms import Aircraft, Terms
 
@@ -55,16 +56,7 @@ def read_day(path: Path) -> UamInstance:
     Raises:
         InputError: The file is missing, or something in it is wrong; the message names the file and the field.
     """
-    text = read_text(path)
-    try:
-        data = json.loads(text, object_pairs_hook=_without_twins)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
-    except _TwinError as error:
-        raise InputError(f"{path}: an object has the field {shown(error.args[0])} twice") from None
-    except (ValueError, RecursionError):  # numbers of thousands of digits, lists in lists in lists ...
-        raise InputError(f"{path}: not JSON that can be read: too deep, or a number is too long") from None
-    return day_from(data, str(path), path.stem)
+    return day_from(parse_json(read_text(path), str(path)), str(path), name_of(path))
 
 
 def write_day(path: Path, instance: UamInstance) -> None:
@@ -246,18 +238,6 @@ def _closed(table: Values, source: str, index: dict[str, int], terms: Terms) -> 
 
 
 # --- values
-
-
-class _TwinError(ValueError):
-    """An object has a field twice."""
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> Values:
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _TwinError(next(name for name in names if names.count(name) > 1))
-    return table
 
 
 def _object(data: Any, where: str, known: Collection[str]) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -15,6 +16,7 @@ from ..core.errors import InputError, unknown_name
 from ..core.files import stamp
 from ..core.instances import looks_like_a_path, named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
+from ..core.view import MapView
 from .check import check_day
 from .config import HOURS, UamConfig
 from .formats import read_day
@@ -90,7 +92,7 @@ class UamFleet(Problem[UamConfig, UamInstance, UamSolution]):
         """
         if looks_like_a_path(name_or_path):
             path = Path(name_or_path)
-            return _read(str(path.resolve()), name_or_path, stamp(path))
+            return _read(os.path.realpath(path), name_or_path, stamp(path))
         if name_or_path in self.presets():
             raise InputError(f"{name_or_path} is a preset of random days: use `schedlab benchmark` with --seeds")
         raise unknown_name("day (a .json file, or one of the presets)", name_or_path, self.presets())
@@ -130,6 +132,12 @@ class UamFleet(Problem[UamConfig, UamInstance, UamSolution]):
         from .render import draw_day_text
 
         return draw_day_text(instance, solution, width)
+
+    def view(self, instance: UamInstance, solution: UamSolution, config: UamConfig) -> MapView:
+        """Vertiports and flights on a map."""
+        from .view import view_day
+
+        return view_day(instance, solution)
 
     def playing(self, config: UamConfig, trained: dict[str, Any]) -> UamConfig:
         """An agent keeps what it is shown; it plays any network and fleet."""

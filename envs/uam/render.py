@@ -107,9 +107,13 @@ def frames(instance: UamInstance, solution: UamSolution, count: int) -> list[NDA
     """
     activity = Activity.of(instance, solution)
     around = ring_radii(activity, _frame_nodes(instance))
-    end = max(int(activity.flights[:, 5].max(initial=0)), activity.until) if activity.over else activity.until
-    times = np.linspace(0, end, count).round().astype(np.int64)
+    times = np.linspace(0, end_of(activity), count).round().astype(np.int64)
     return [figure_to_array(_frame(activity, time, around)) for time in times.tolist()]
+
+
+def end_of(activity: Activity) -> int:
+    """When the last aircraft lands, or the day ends if that is later; of a part of a day, the last decision."""
+    return max(int(activity.flights[:, 5].max(initial=0)), activity.until) if activity.over else activity.until
 
 
 def _frame_nodes(instance: UamInstance) -> Real:
@@ -130,7 +134,7 @@ def _frame(activity: Activity, time: int, around: Real) -> Figure:
     name_ports(axes, sheet, around)
     _key(figure, MAP_MAP[0] + MAP_MAP[2] / 2, 0.5)
     figure.suptitle(
-        f"{_clock(instance, time)}   {_summary(activity, time)}", fontsize=11, y=1 - 0.2 / MAP_SIZE[1], parse_math=False
+        f"{clock(instance, time)}   {_summary(activity, time)}", fontsize=11, y=1 - 0.2 / MAP_SIZE[1], parse_math=False
     )
     return figure
 
@@ -161,7 +165,7 @@ def draw_day_text(instance: UamInstance, solution: UamSolution, width: int = 100
         # rounding the sums, not the parts, leaves every bar of one length
         stops = np.rint(columns * np.cumsum(shares[:, hour]) / shares[:, hour].sum()).astype(int)
         bar = "".join(sign * part for sign, part in zip(SIGNS.values(), np.diff(stops, prepend=0), strict=True))
-        lines.append(f"{_clock(instance, 3600 * hour)} |{bar}|{end}")
+        lines.append(f"{clock(instance, 3600 * hour)} |{bar}|{end}")
     return "\n".join(lines)
 
 
@@ -198,7 +202,7 @@ def _summary(activity: Activity, time: int) -> str:
 
 
 def _notes(activity: Activity) -> list[str]:
-    notes = [] if activity.over else [f"until {_clock(activity.instance, activity.until)}"]
+    notes = [] if activity.over else [f"until {clock(activity.instance, activity.until)}"]
     if activity.left_out:
         notes.append(f"{activity.left_out} decisions cannot be drawn")
     return notes
@@ -208,7 +212,8 @@ def _dollars(amount: float) -> str:
     return f"{'-' if amount <= -0.5 else ''}${abs(amount):,.0f}"
 
 
-def _clock(instance: UamInstance, time: float) -> str:
+def clock(instance: UamInstance, time: float) -> str:
+    """The time of day, ``"06:15"``."""
     minutes = int(60 * instance.terms.opens + time / 60 + 1e-6)
     return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
@@ -237,7 +242,7 @@ def _panel(figure: Figure, activity: Activity, low: float, height: float, title:
     step = next((step for step in (1 / 60, 1 / 12, 0.25, 0.5, 1, 2, 3) if day / 3600 / step <= 9), 4)
     hours = step * np.arange(np.ceil(opens / step - 1e-9), np.floor((opens + day / 3600) / step + 1e-9) + 1)
     ticks = 3600 * (hours - opens)
-    axes.set_xticks(ticks, [_clock(instance, tick) for tick in ticks], fontsize=8)
+    axes.set_xticks(ticks, [clock(instance, tick) for tick in ticks], fontsize=8)
     axes.set_xlim(0, day)
     axes.tick_params(axis="y", labelsize=8)
     axes.set_title(title, fontsize=9, loc="left")

@@ -26,6 +26,7 @@ latter is a copy of NUMA node 0's for node 1, and wrong there for a quarter of t
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from collections import Counter
@@ -37,7 +38,8 @@ import numpy as np
 from ..core.config import is_a
 from ..core.errors import InputError
 from ..core.fields import bad_field, shown
-from ..core.files import MAX_TEXT_BYTES, read_text, write_atomically
+from ..core.files import MAX_TEXT_BYTES, name_of, read_limited, read_text, write_atomically
+from ..core.json_text import parse_json
 from .config import LARGEST_SINGLE
 from .instance import MAX_CORES, MAX_MEMORY, NODES, Terms, VmInstance
 
@@ -57,18 +59,13 @@ def read_cluster(path: Path, terms: Terms) -> VmInstance:
         InputError: The file is missing, or something in it is wrong; the message names the file and the record.
     """
     text = _unpacked(path) if path.suffix.lower() == ".gz" else read_text(path)
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
-    except (ValueError, RecursionError):  # numbers of thousands of digits, lists in lists in lists ...
-        raise InputError(f"{path}: not JSON that can be read: too deep, or a number is too long") from None
+    data = parse_json(text, str(path))
     return _Reader(str(path), data).instance(_name_of(path), terms)
 
 
 def _name_of(path: Path) -> str:
     """What the cluster in a file is called."""
-    return path.name.removesuffix(".gz").removesuffix(".json") or path.name
+    return name_of(Path(f"{path.name.removesuffix('.gz').removesuffix('.json') or path.name}.json"))
 
 
 def cluster_from(data: Any, name: str, terms: Terms) -> VmInstance:
@@ -181,23 +178,18 @@ def _unpacked(path: Path) -> str:
         InputError: The file is missing, unreadable, no gzip file, damaged, implausibly large or not text.
     """
     try:
-        with gzip.open(path) as file:
+        with gzip.GzipFile(fileobj=io.BytesIO(read_limited(path, MAX_TEXT_BYTES, "an instance file"))) as file:
+            # asked of what is unpacked: a small file may hold gigabytes of one letter
             data = file.read(MAX_TEXT_BYTES + 1)
         if len(data) > MAX_TEXT_BYTES:
             raise InputError(f"{path}: larger than {MAX_TEXT_BYTES >> 20} MiB when unpacked, not an instance file")
         return data.decode("utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, not an instance file") from None
     except EOFError:
         raise InputError(f"{path}: the gzip file ends too early; is it complete?") from None
     except (gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"{path}: not a gzip file, or damaged ({error})") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 class _Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -15,6 +16,7 @@ from ..core.errors import InputError, unknown_name
 from ..core.files import stamp
 from ..core.instances import looks_like_a_path, named_instances, one_of
 from ..core.problem import Bound, CheckReport, Problem
+from ..core.view import HostsView
 from .catalog import MIXES, NODE_CORES
 from .check import check_plan
 from .config import VmConfig
@@ -89,7 +91,7 @@ class VmRescheduling(Problem[VmConfig, VmInstance, VmSolution]):
         """
         if looks_like_a_path(name_or_path):
             path = Path(name_or_path)
-            cluster = _read(str(path.resolve()), name_or_path, stamp(path))
+            cluster = _read(os.path.realpath(path), name_or_path, stamp(path))
             cluster = cluster.with_terms(config.terms(int(value_range(config, "mnl", 1)[1])))
             return with_changes(cluster, config, np.random.default_rng(0))
         if name_or_path in self.presets():
@@ -131,6 +133,12 @@ class VmRescheduling(Problem[VmConfig, VmInstance, VmSolution]):
         from .render import draw_plan_text
 
         return draw_plan_text(instance, solution, width)
+
+    def view(self, instance: VmInstance, solution: VmSolution, config: VmConfig) -> HostsView | None:
+        """Hosts, VMs and moves."""
+        from .view import view_plan
+
+        return view_plan(instance, solution)
 
     def playing(self, config: VmConfig, trained: dict[str, Any]) -> VmConfig:
         """An agent keeps which VMs it looks at; it plays any cluster, limit and fragment size."""

@@ -27,7 +27,7 @@ SPARKS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True)
-class _Played:
+class Played:
     """A plan, move by move. Moves of VMs or to places that do not exist are left out, others made even if illegal.
 
     Attributes:
@@ -36,6 +36,7 @@ class _Played:
         rates: Fragment rate before the plan and after each move, float64 ``[M + 1]``.
         touched: PMs that VMs leave or come to, in the order of the moves.
         moves: Each move as text.
+        made: Whether it was made.
     """
 
     before: Whole
@@ -43,6 +44,7 @@ class _Played:
     rates: NDArray[np.float64]
     touched: list[int]
     moves: list[str]
+    made: list[bool]
 
 
 def draw_plan(instance: VmInstance, solution: VmSolution, title: str = "") -> Figure:
@@ -60,7 +62,7 @@ def draw_plan(instance: VmInstance, solution: VmSolution, title: str = "") -> Fi
     Raises:
         InputError: matplotlib is not installed.
     """
-    played = _play(instance, solution)
+    played = play(instance, solution)
     shown = _shown_pms(instance, played, MOST_PMS)
     figure = new_figure(float(np.clip(4 + 0.16 * len(shown), 11, 22)), 9.5)
     grid = figure.add_gridspec(3, 2, height_ratios=(1, 1, 1.15), width_ratios=(1.25, 1))
@@ -93,7 +95,7 @@ def draw_plan_text(instance: VmInstance, solution: VmSolution, width: int = 100)
         solution: The plan; may be empty or infeasible.
         width: Characters per line.
     """
-    played = _play(instance, solution)
+    played = play(instance, solution)
     shown = _shown_pms(instance, played, min(len(played.touched), MOST_LINES) or FEW_LINES)
     names = [_short(instance.pm_names[pm]) for pm in shown]
     name_width = max(map(len, names))
@@ -117,13 +119,14 @@ def draw_plan_text(instance: VmInstance, solution: VmSolution, width: int = 100)
         lines.append(f"{name:<{name_width}} {' -> '.join(bars)}")
     if len(played.touched) > len(shown):
         lines.append(f"... and {len(played.touched) - len(shown)} more PMs")
-    label = _rate_label(instance)
+    label = rate_label(instance)
     first, last = f"{label} {played.rates[0]:.4f} ", f" {played.rates[-1]:.4f}"
     lines.append(first + _sparks(played.rates, max(width - len(first) - len(last), 10)) + last)
     return "\n".join([*lines, *_told(played.moves)])
 
 
-def _play(instance: VmInstance, solution: VmSolution) -> _Played:
+def play(instance: VmInstance, solution: VmSolution) -> Played:
+    """Make the moves of a plan, one by one."""
     free, fragments = instance.free(), instance.terms.fragments
     before = free.copy()
     host, node = instance.host.tolist(), instance.node.tolist()
@@ -131,9 +134,10 @@ def _play(instance: VmInstance, solution: VmSolution) -> _Played:
     weight = sum(item.weight for item in fragments)
     rates = [weight - usable / room if room else 0.0]
     touched: dict[int, None] = {}
-    told = []
+    told, made = [], []
     for vm, pm, target in zip(solution.vm.tolist(), solution.pm.tolist(), solution.node.tolist(), strict=False):
         exists = 0 <= vm < instance.num_vms and 0 <= pm < instance.num_pms and 0 <= target < NODES
+        made.append(exists)
         if not exists:
             told.append(f"VM {vm}  to PM {pm}, node {target}: does not exist")
         else:
@@ -151,7 +155,7 @@ def _play(instance: VmInstance, solution: VmSolution) -> _Played:
             room += int(np.maximum(free[pair], 0).sum())
             usable += float(_weighted(free[pair], fragments).sum())
         rates.append(weight - usable / room if room else 0.0)
-    return _Played(before, free, np.array(rates), list(touched), told)
+    return Played(before, free, np.array(rates), list(touched), told, made)
 
 
 def _weighted(free: Whole, fragments: Sequence[Fragment]) -> NDArray[np.float64]:
@@ -173,7 +177,7 @@ def _usable(free: Whole, item: Fragment) -> Whole:
     return usable
 
 
-def _shown_pms(instance: VmInstance, played: _Played, most: int) -> list[int]:
+def _shown_pms(instance: VmInstance, played: Played, most: int) -> list[int]:
     """So many PMs: first those that the plan touches, then those with the largest fragments; by free cores before."""
     free = np.maximum(played.before, 0)
     fragment = (free - _usable(free, instance.terms.fragments[0])).sum(axis=1)
@@ -201,13 +205,14 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 2]}.."
 
 
-def _rate_label(instance: VmInstance) -> str:
+def rate_label(instance: VmInstance) -> str:
+    """How the fragment rate of an instance is called."""
     return "+".join(f"FR{item.size}" for item in instance.terms.fragments)
 
 
-def _summary(instance: VmInstance, played: _Played) -> str:
+def _summary(instance: VmInstance, played: Played) -> str:
     free, count = int(played.before.sum()), len(played.moves)
-    change = f"{_rate_label(instance)} {played.rates[0]:.4f} -> {played.rates[-1]:.4f}"
+    change = f"{rate_label(instance)} {played.rates[0]:.4f} -> {played.rates[-1]:.4f}"
     return f"{instance.name}: {count} move{'' if count == 1 else 's'}, {change}, {free} free cores"
 
 
@@ -243,7 +248,7 @@ def _draw_rates(axes: Axes, instance: VmInstance, rates: NDArray[np.float64]) ->
     axes.locator_params(axis="x", integer=True)
     axes.set_xlim(0, max(len(rates) - 1, 1) * 1.02)
     axes.set_xlabel("moves")
-    axes.set_ylabel(_rate_label(instance))
+    axes.set_ylabel(rate_label(instance))
     axes.spines[["top", "right"]].set_visible(False)
 
 
