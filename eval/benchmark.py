@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import math
 import platform
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from importlib import metadata
 from typing import Any
 
-from ..agents import BestOf, Policy, SolverResult, play
+from ..agents import BestOf, Policy
 from ..agents.core import Agent, AgentOptions, available_cores
-from ..agents.random_policy import RandomPolicy
 from ..envs.core.problem import Problem
-from .distributions import Quantiles, cost_quantiles
+from .distributions import Quantiles
 from .instance_sets import Entry
-from .results import Row, RowKey, gap_to
-
-
-@dataclass(frozen=True)
-class Job:
-    """One thing to do: some instances and one agent; more than one instance share a batch.
-
-    Attributes:
-        agent: Its name.
-        entries: The instances.
-        seeds: What the row of each instance says; an agent that draws at random has the same for all.
-    """
-
-    agent: str
-    entries: tuple[Entry, ...]
-    seeds: tuple[int, ...]
+from .measuring import Blueprint, Cluster, Job, Measured, Workshop
+from .results import Row, RowKey, gap_to, row_to_json
+from .views import Views
 
 
 def check_agents(agents: dict[str, Agent], entries: Sequence[Entry], config: Any) -> None:
@@ -45,32 +34,6 @@ def check_agents(agents: dict[str, Agent], entries: Sequence[Entry], config: Any
         policy = agent.policy if isinstance(agent, BestOf) else agent
         if isinstance(policy, Policy):
             policy.configuration(config)
-
-
-def decide(
-    agent: Agent,
-    problem: Problem[Any, Any, Any],
-    config: Any,
-    instances: Sequence[Any],
-    *,
-    time_limit: float,
-    seed: int,
-) -> tuple[list[SolverResult[Any]], float]:
-    """Let an agent decide, unchecked; a policy, sampled or not, plays all instances in one batch, a solver in turn.
-
-    Returns:
-        The results, and the wall time per instance in seconds.
-    """
-    began = time.perf_counter()
-    if isinstance(agent, Policy):
-        simulator = play(agent, problem, instances, config, seed)
-        seconds = time.perf_counter() - began
-        return [SolverResult(simulator.solution(row)) for row in range(len(instances))], seconds / len(instances)
-    if isinstance(agent, BestOf):
-        results = agent.solve_many(instances, seed=seed)
-    else:
-        results = [agent.solve(instance, time_limit=time_limit, seed=seed) for instance in instances]
-    return results, (time.perf_counter() - began) / len(instances)
 
 
 class Benchmark:
@@ -87,6 +50,8 @@ class Benchmark:
         done: Rows of an earlier run, which are not measured again.
         distributions: Where to collect, by the rows' keys, how costs spread over the jobs of a solution; it may hold
             those of the rows that are done. By default nothing is collected.
+        views: Where to collect solutions for drawing. By default nothing is collected.
+        cluster: Who does the jobs; by default this process, one after the other.
     """
 
     def __init__(
@@ -99,6 +64,8 @@ class Benchmark:
         batch: int = 1,
         done: Sequence[Row] = (),
         distributions: dict[RowKey, Quantiles] | None = None,
+        views: Views | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         self.problem = problem
         self.config = config
@@ -107,12 +74,16 @@ class Benchmark:
         self.options = options or AgentOptions()
         self.batch = batch
         self.distributions = distributions
+        self.views = Views({}) if views is None else views
+        self.cluster = cluster
+        self.workshop = Workshop(problem, config, agents, self.options.time_limit, distributions is not None)
         self._done = list(done)
         self._has_job_costs = False
         self._rows = {row.key: row for row in done}
-        self._proved: dict[str, float] = {
-            row.instance: row.bound for row in done if row.bound_kind == "proved" and row.bound is not None
-        }
+        self._again = {row.key for row in done if row.error}
+        self._proved: dict[str, float] = {}
+        for row in done:
+            self._learn_bound(row)
 
     def jobs(self) -> list[Job]:
         """What is still to be measured, in order."""
@@ -123,7 +94,8 @@ class Benchmark:
             for entry in self.entries:
                 # an agent without chance gives the same answer for every seed: once is enough
                 for seed in entry.seeds if agent.stochastic else entry.seeds[:1]:
-                    if (entry.name, name, seed) not in self._rows:
+                    key = (entry.name, name, seed)
+                    if key not in self._rows or key in self._again:
                         together.setdefault(seed if agent.stochastic else None, []).append((entry, seed))
             size = self.batch if isinstance(agent, (Policy, BestOf)) else 1
             for pairs in together.values():
@@ -133,59 +105,57 @@ class Benchmark:
         return jobs
 
     def run(self) -> Iterator[list[Row]]:
-        """Do the jobs one by one, yielding the new rows of each."""
-        self._warm_up()
-        for job in self.jobs():
-            agent = self.agents[job.agent]
-            instances = [entry.instance for entry in job.entries]
-            results, seconds = decide(
-                agent, self.problem, self.config, instances, time_limit=self.options.time_limit, seed=job.seeds[0]
-            )
-            rows = [
-                self._row(job.agent, entry, seed, result, seconds)
-                for entry, seed, result in zip(job.entries, job.seeds, results, strict=True)
-            ]
-            for row in rows:
-                self._rows[row.key] = row
-            yield rows
+        """Do the jobs, yielding the new rows of each."""
+        yield from run_all([self], self.cluster)
 
-    def _warm_up(self) -> None:
+    def warm_up(self) -> None:
         """Compile the kernels before the clock runs, and see whether solutions have job costs."""
         if self.entries:
             instance = self.entries[0].instance
-            simulator = play(RandomPolicy(), self.problem, [instance], self.config)
-            simulator.observe()
+            solution = self.workshop.warm_up(instance)
             if self.distributions is not None:
-                self._has_job_costs = self.problem.job_costs(instance, simulator.solution(0), self.config) is not None
+                self._has_job_costs = self.problem.job_costs(instance, solution, self.config) is not None
+
+    def views_wanted(self, job: Job) -> list[bool]:
+        """For which instances of a job a view is to be kept."""
+        return [self.views.wants(entry.name, seed) for entry, seed in zip(job.entries, job.seeds, strict=True)]
+
+    def blueprint(self) -> Blueprint:
+        """How another process builds what does the jobs of this benchmark."""
+        values = {item.name: getattr(self.config, item.name) for item in fields(self.config)}
+        return Blueprint(uuid.uuid4().hex, self.problem.name, values, self.options, self.distributions is not None)
+
+    def take(self, measured: Sequence[Measured]) -> list[Row]:
+        """Add what a job gave, and return its rows."""
+        for item in measured:
+            row = item.row
+            self._rows[row.key] = row
+            self._again.discard(row.key)
+            self._learn_bound(row)
+            if self.distributions is not None and item.quantiles is not None:
+                self.distributions[row.key] = item.quantiles
+            if item.view is not None:
+                self.views.add(row, item.view)
+        return [item.row for item in measured]
+
+    def record(self, row: Row) -> dict[str, Any]:
+        """All that is known of a row that was just measured, as JSON values for the journal."""
+        quantiles, view = (self.distributions or {}).get(row.key), self.views.entry(row.key)
+        return {
+            "row": row_to_json(row),
+            **({} if quantiles is None else {"quantiles": quantiles.tolist()}),
+            **({} if view is None else {"view": json.loads(view)}),
+        }
+
+    def _learn_bound(self, row: Row) -> None:
+        if row.bound_kind == "proved" and row.bound is not None:
+            better = max if self.problem.minimise else min
+            self._proved[row.instance] = better(row.bound, self._proved.get(row.instance, row.bound))
 
     def without_distribution(self) -> list[Row]:
         """Rows of the earlier run that have none though they could: it did not collect them. After :meth:`run`."""
         known = self.distributions or {}
         return [row for row in self._done if self._has_job_costs and row.feasible and row.key not in known]
-
-    def _row(self, agent: str, entry: Entry, seed: int, result: SolverResult[Any], seconds: float) -> Row:
-        report = self.problem.check(entry.instance, result.solution, self.config)
-        if self.distributions is not None and report.feasible:
-            costs = self.problem.job_costs(entry.instance, result.solution, self.config)
-            if costs is not None and len(costs):
-                self.distributions[entry.name, agent, seed] = cost_quantiles(costs)
-        if result.bound is not None:
-            better = max if self.problem.minimise else min
-            self._proved[entry.name] = better(result.bound, self._proved.get(entry.name, result.bound))
-        return Row(
-            problem=self.problem.name,
-            instance=entry.name,
-            agent=agent,
-            objective=report.objective if report.feasible else None,
-            bound=None,
-            bound_kind="none",
-            gap=None,
-            seconds=seconds,
-            samples=result.samples,
-            seed=seed,
-            feasible=report.feasible,
-            measures=report.measures if report.feasible else {},
-        )
 
     def rows(self) -> list[Row]:
         """All rows so far, with bounds and gaps, in the order of instances and agents."""
@@ -207,6 +177,20 @@ class Benchmark:
         return sorted(rows, key=lambda r: (place.get(r.instance, len(place)), order.get(r.agent, len(order)), r.seed))
 
 
+def run_all(benchmarks: Sequence[Benchmark], cluster: Cluster | None = None) -> Iterator[list[Row]]:
+    """Do the jobs of some benchmarks, one after the other or on a cluster in any order, yielding the rows of each."""
+    for benchmark in benchmarks:
+        benchmark.warm_up()
+        if cluster is None:
+            for job in benchmark.jobs():
+                yield benchmark.take(benchmark.workshop.do(job, benchmark.views_wanted(job)))
+    if cluster is not None:
+        plans = [(benchmark, benchmark.blueprint()) for benchmark in benchmarks]
+        jobs = [(benchmark, plan, job) for benchmark, plan in plans for job in benchmark.jobs()]
+        for index, measured in cluster.do([(plan, job, benchmark.views_wanted(job)) for benchmark, plan, job in jobs]):
+            yield jobs[index][0].take(measured)
+
+
 def about_this_run(command: Sequence[str], config: dict[str, Any], options: AgentOptions) -> dict[str, Any]:
     """What a reader needs to repeat a run: command, configuration, machine, versions."""
     packages = ("schedlab", "numpy", "numba", "gymnasium", "torch", "torch-geometric", "ortools")
@@ -219,7 +203,8 @@ def about_this_run(command: Sequence[str], config: dict[str, Any], options: Agen
     return {
         "command": " ".join(command),
         "config": config,
-        "time_limit": options.time_limit,
+        # infinity is no JSON number
+        "time_limit": options.time_limit if math.isfinite(options.time_limit) else str(options.time_limit),
         "workers": options.threads,
         "machine": {
             "processor": _processor(),

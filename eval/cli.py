@@ -9,10 +9,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from ..envs import PROBLEMS
-from ..envs.core.errors import InputError
+from ..envs.core.errors import InputError, one_line
+from ..envs.core.memory import is_out_of_memory
+from ..envs.core.plugins import import_plugin, load_plugins
 from ..envs.core.problem import load_problem
 from . import commands
+from .budget_command import add_budget_options
+from .compare_command import add_compare_options
 from .config_options import add_config_options
+from .html.command import add_report_options
+from .ray_jobs import add_ray_options
+from .views import add_views_option
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -46,9 +53,13 @@ class OneLineParser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status: 0 done, 2 bad input, 1 anything else."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    parser = build_parser(argv)
     try:
+        _load_plugins(argv)
+        parser = build_parser(argv)
         arguments = parser.parse_args(argv)
+    except InputError as error:
+        print(f"schedlab: {one_line(error)}", file=sys.stderr)
+        return BAD_INPUT
     except SystemExit as leaving:
         return int(leaving.code or 0) if not isinstance(leaving.code, str) else FAILED
     arguments.command_line = ["schedlab", *argv]
@@ -56,8 +67,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except InputError as error:
-        print(f"schedlab: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"schedlab: {one_line(error)}", file=sys.stderr)
         return BAD_INPUT
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        why = (str(error).splitlines() or [""])[0][:200]
+        print(f"schedlab: out of memory; use smaller instances, or fewer at a time ({why})", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("schedlab: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -66,8 +83,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
-        print(f"schedlab: {error.filename or 'system'}: {error.strerror or error}", file=sys.stderr)
+        print(f"schedlab: {one_line(error.filename or 'system')}: {error.strerror or one_line(error)}", file=sys.stderr)
         return FAILED
+
+
+def _load_plugins(argv: Sequence[str]) -> None:
+    """Import the plugins of installed packages and those that ``--plugin`` names, before the verbs are listed."""
+    early = OneLineParser(add_help=False, allow_abbrev=False)
+    early.add_argument("--plugin", action="append", default=[])
+    load_plugins()
+    for module in early.parse_known_args(argv)[0].plugin:
+        import_plugin(module)
 
 
 def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -80,11 +106,29 @@ def build_parser(argv: Sequence[str] = ()) -> argparse.ArgumentParser:
     from ..version import __version__
 
     parser.add_argument("--version", action="version", version=f"schedlab {__version__}")
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        metavar="MODULE",
+        help="import this module first, which registers problems or agents; installed plugins need no option",
+    )
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB", parser_class=OneLineParser)
 
     listing = verbs.add_parser("list", help="problems, presets and agents", description="What there is.")
     listing.add_argument("problem", nargs="?", choices=list(PROBLEMS), metavar="PROBLEM", help="details of one problem")
     listing.set_defaults(run=commands.run_list)
+
+    comparing = verbs.add_parser(
+        "compare", help="compare the agents of benchmarks that have run", description="Compare agents, pair by pair."
+    )
+    add_compare_options(comparing)
+    reporting = verbs.add_parser(
+        "report", help="one HTML page of results that have been measured", description="Results as one HTML page."
+    )
+    add_report_options(reporting)
+
+    budgets = verbs.add_parser("budgets", help="the best agent of each kind within budgets of seconds")
+    add_budget_options(budgets)
 
     for name, help_text, add, run in (
         ("train", "train an agent", _train_options, commands.run_train),
@@ -193,6 +237,8 @@ def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
         "--against", metavar="AGENT", help="also compare every agent with this one, instance by instance"
     )
     parser.add_argument("--details", action="store_true", help="also print a table of every instance")
+    add_views_option(parser)
+    add_ray_options(parser)
     parser.add_argument(
         "--plots",
         action="store_true",
@@ -206,7 +252,9 @@ def _benchmark_options(parser: argparse.ArgumentParser, problem: Any) -> None:
 def _run_options(parser: argparse.ArgumentParser, seeds: str) -> None:
     parser.add_argument("--agents", required=True, metavar="LIST", help=f"comma-separated; each is {AGENT_HELP}")
     parser.add_argument("--seeds", default=seeds, help=f"numbers and ranges such as 0-19 (default: {seeds})")
-    parser.add_argument("--resume", action="store_true", help="keep the rows already in --out, measure the rest")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the rows already in --out, measure the rest and errors again"
+    )
 
 
 def _batch_option(parser: argparse.ArgumentParser) -> None:
@@ -231,6 +279,7 @@ def _sweep_options(parser: argparse.ArgumentParser, problem: Any) -> None:
     )
     _run_options(parser, seeds="0-4")
     _batch_option(parser)
+    add_ray_options(parser)
     parser.add_argument(
         "--out",
         required=True,
@@ -269,7 +318,8 @@ def _race_options(parser: argparse.ArgumentParser, problem: Any) -> None:
         "Measure how good agents are after some seconds. Every agent runs alone, once per instance and seed, and each "
         "improvement is noted with its time; so one run tells what it had after 1, 3 and 10 seconds. Gaps are to the "
         "bounds that are known, else to the best found here. A rule has one solution, at its end; a '-' says that "
-        "there was none yet, and (70/80) that only so many instances had one."
+        "there was none yet, and (70/80) that only so many instances had one. There is no --ray: agents side by side "
+        "would disturb one another's clocks."
     )
 
 
@@ -313,6 +363,10 @@ def _train_options(parser: argparse.ArgumentParser, problem: Any) -> None:
         help="graph-ppo (default) collects whole episodes from the batched simulator; maskable-ppo is sb3-contrib's",
     )
     parser.add_argument("--device", default=None, help="auto (a GPU when there is one), cpu or cuda")
+    parser.description = (
+        "Train an agent. Several processes train one together, each with its share of an update's instances and, with "
+        "--device cuda, a GPU of its own: torchrun --nproc-per-node 2 -m schedlab train ..."
+    )
     parser.add_argument("--out", metavar="FOLDER", help="checkpoint folder (default: runs/PROBLEM-TIME)")
     parser.add_argument("--resume", metavar="FOLDER", help="continue the run in FOLDER")
     parser.add_argument(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,20 +20,21 @@ from ..envs.core.errors import InputError
 from ..envs.core.figures import check_matplotlib, check_picture_path, save_figure
 from ..envs.core.files import write_atomically
 from ..envs.core.problem import CheckReport, Problem, load_problem
-from .benchmark import Benchmark, about_this_run, check_agents, decide
+from .benchmark import Benchmark, about_this_run, check_agents
 from .config_options import given_config_values
-from .distributions import DISTRIBUTIONS_FILE, read_distributions, write_distributions
+from .folders import BENCHMARK, RACE, Contents, ResultsFolder, RowT, note
 from .instance_sets import expand_instances, parse_seeds
+from .json_files import read_json
+from .measuring import decide
 from .progress import run_with_progress
 from .race import Race, parse_times
 from .race_report import report_race, save_race
-from .race_results import RACE_FILE, RaceRow, read_race
-from .report import console, report_results, report_sweep
-from .results import Row, gap_to, read_results, write_results
+from .ray_jobs import RayCluster
+from .report import console, report_results, report_sweep, save_benchmark
+from .results import gap_to
 from .sweep import Sweep, check_measure, make_settings, swept_option
 from .tables import exact_number, measures_text, percent
-
-MAX_SOLUTION_BYTES = 256 * 2**20
+from .views import MAX_VIEWS_BYTES, VIEWS_FILE, Views, wanted_views
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -80,6 +81,24 @@ def _options(arguments: argparse.Namespace) -> AgentOptions:
         )
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def _options_and_cluster(arguments: argparse.Namespace) -> tuple[AgentOptions, RayCluster | None]:
+    """Options of agents, and who does the jobs: this process unless ``--ray`` says otherwise."""
+    options = _options(arguments)
+    if arguments.ray is None:
+        if arguments.ray_workers is not None:
+            raise InputError("--ray-workers needs --ray")
+        return options, None
+    # jobs run side by side, so each keeps to one core unless told otherwise
+    options = replace(options, workers=options.workers or 1)
+    return options, RayCluster(
+        arguments.ray,
+        workers=arguments.ray_workers,
+        threads=options.threads,
+        gpus=int(options.device.startswith("cuda")),
+        plugins=arguments.plugin or (),
+    )
 
 
 def _output_file(text: str | None) -> Path | None:
@@ -162,7 +181,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     problem = load_problem(arguments.problem)
     plot = _picture_file(arguments.plot)
     path = Path(arguments.solution)
-    data = _read_json(path)
+    data = read_json(path, "a solution file")
     if not isinstance(data, dict) or "solution" not in data:
         raise InputError(f"{path}: not a solution file; it needs a \"solution\" as 'schedlab solve --out' writes it")
     stored = data.get("config", {})
@@ -197,60 +216,64 @@ def _same(claimed: Any, objective: float) -> bool:
     return number and math.isclose(claimed, objective, rel_tol=1e-9, abs_tol=1e-12)
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        if path.is_file() and path.stat().st_size > MAX_SOLUTION_BYTES:
-            raise InputError(f"{path}: larger than {MAX_SOLUTION_BYTES >> 20} MiB, not a solution file")
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: is a folder, not a solution file") from None
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
-    except (UnicodeDecodeError, RecursionError):
-        raise InputError(f"{path}: not a JSON text file") from None
-
-
 def run_benchmark(arguments: argparse.Namespace) -> int:
     """``schedlab benchmark PROBLEM --instances ... --agents ...``."""
     problem = load_problem(arguments.problem)
-    config, options = _config(problem, arguments), _options(arguments)
+    config, (options, cluster) = _config(problem, arguments), _options_and_cluster(arguments)
     _check_switches(arguments)
     given = given_config_values(arguments)
     entries = expand_instances(arguments.instances, parse_seeds(arguments.seeds), problem, config, given)
     agents = {name: make_agent(name, problem, config, options) for name in _agent_names(arguments)}
     check_agents(agents, entries, config)
-    folder = Path(arguments.out) if arguments.out else None
-    about = about_this_run(arguments.command_line, given_config_values(arguments), options)
-    done = [] if folder is None else _prepare_folder(folder, about, arguments.resume)
-    distributions = read_distributions(folder) if folder is not None and arguments.plots else None
-    benchmark = Benchmark(problem, config, entries, agents, options, arguments.batch, done, distributions)
-    run_with_progress(benchmark, "benchmark", partial(_save, benchmark, folder, about) if folder is not None else None)
-    title = f"{problem.name}: {arguments.instances}"
-    report_results(benchmark, title, about, against=arguments.against, details=arguments.details, folder=folder)
+    about = about_this_run(arguments.command_line, given, options)
+    with ExitStack() as stack:
+        folder = _folder(stack, arguments, BENCHMARK, problem, about)
+        done = folder.rows if folder is not None else []
+        distributions = folder.quantiles if folder is not None and arguments.plots else None
+        views = None
+        if folder is not None:
+            views = Views(wanted_views(problem, entries, arguments.views), folder.views)
+        if cluster is not None:
+            about["ray"] = stack.enter_context(cluster).about()
+        benchmark = Benchmark(
+            problem, config, entries, agents, options, arguments.batch, done, distributions, views, cluster
+        )
+        run_with_progress(benchmark, "benchmark", folder, partial(save_benchmark, benchmark, about))
+        title = f"{problem.name}: {arguments.instances}"
+        report_results(
+            benchmark, title, about, against=arguments.against, details=arguments.details, folder=_path(folder)
+        )
+        _finish(folder)
+    if views is not None and views.left_out:
+        note(f"{VIEWS_FILE}: full at {MAX_VIEWS_BYTES >> 20} MiB; {views.left_out} further solutions are left out")
     return 0 if all(row.feasible for row in benchmark.rows()) else 1
 
 
 def run_sweep(arguments: argparse.Namespace) -> int:
     """``schedlab sweep PROBLEM --preset ... --option ... --values ... --agents ... --out ...``."""
-    problem, given, options = load_problem(arguments.problem), given_config_values(arguments), _options(arguments)
+    problem, given = load_problem(arguments.problem), given_config_values(arguments)
+    options, cluster = _options_and_cluster(arguments)
     _check_switches(arguments)
     option = swept_option(problem, arguments.preset, arguments.option, arguments.values)
     settings = make_settings(problem, option, _agent_names(arguments), parse_seeds(arguments.seeds), given, options)
     if arguments.measure is not None:
         check_measure(problem, settings[0], arguments.measure)
-    folder = Path(arguments.out)
     about = {
         **about_this_run(arguments.command_line, given, options),
         "preset": option.preset,
         "option": option.name,
         "values": list(option.values),
     }
-    done = _prepare_folder(folder, about, arguments.resume)
-    sweep = Sweep(problem, option, settings, options, arguments.batch, done)
-    run_with_progress(sweep, "sweep", partial(_save, sweep, folder, about))
-    report_sweep(sweep, about, folder, arguments.measure)
+    with ExitStack() as stack:
+        folder = stack.enter_context(
+            ResultsFolder(Path(arguments.out), BENCHMARK, problem.name, about, arguments.resume)
+        )
+        if cluster is not None:
+            about["ray"] = stack.enter_context(cluster).about()
+        sweep = Sweep(problem, option, settings, options, arguments.batch, folder.rows, cluster)
+        run_with_progress(sweep, "sweep", folder, partial(save_benchmark, sweep, about))
+        report_sweep(sweep, about, folder.path, arguments.measure)
+        _finish(folder)
     return 0 if all(row.feasible for row in sweep.shown_rows()) else 1
 
 
@@ -264,12 +287,36 @@ def run_race(arguments: argparse.Namespace) -> int:
     agents = {name: make_agent(name, problem, config, options) for name in _agent_names(arguments)}
     check_agents(agents, entries, config)
     about = about_this_run(arguments.command_line, given, options)
-    folder = Path(arguments.out) if arguments.out else None
-    done = [] if folder is None else _prepare_race_folder(folder, about, arguments.resume)
-    race = Race(problem, config, entries, agents, options, done)
-    run_with_progress(race, "race", partial(save_race, race, times, about, folder) if folder is not None else None)
-    report_race(race, times, f"{problem.name}: {arguments.instances}", about, folder, arguments.plots)
+    with ExitStack() as stack:
+        folder = _folder(stack, arguments, RACE, problem, about)
+        race = Race(problem, config, entries, agents, options, folder.rows if folder is not None else ())
+        run_with_progress(race, "race", folder, partial(save_race, race, times, about))
+        title = f"{problem.name}: {arguments.instances}"
+        report_race(race, times, title, about, _path(folder), arguments.plots)
+        _finish(folder)
     return 1 if any(row.error for row in race.shown_rows()) else 0
+
+
+def _folder(
+    stack: ExitStack,
+    arguments: argparse.Namespace,
+    contents: Contents[RowT],
+    problem: Problem[Any, Any, Any],
+    about: dict[str, Any],
+) -> ResultsFolder[RowT] | None:
+    """The folder of ``--out``, open; ``None`` without that option."""
+    if not arguments.out:
+        return None
+    return stack.enter_context(ResultsFolder(Path(arguments.out), contents, problem.name, about, arguments.resume))
+
+
+def _path(folder: ResultsFolder[Any] | None) -> Path | None:
+    return None if folder is None else folder.path
+
+
+def _finish(folder: ResultsFolder[Any] | None) -> None:
+    if folder is not None:
+        folder.finish()
 
 
 def _check_switches(arguments: argparse.Namespace) -> None:
@@ -290,50 +337,6 @@ def _agent_names(arguments: argparse.Namespace) -> list[str]:
     if arguments.against and arguments.against not in names:
         raise InputError(f"--against {arguments.against!r} is not among --agents")
     return names
-
-
-def _prepare_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[Row]:
-    """Make the folder, or read what it holds if the run is to be continued."""
-    _refuse_file(folder)
-    done: list[Row] = []
-    if resume and (folder / "results.json").exists():
-        done = read_results(folder)
-        before = _read_json(folder / "summary.json")
-        _refuse_other_settings(folder, before, about, ("config", "time_limit", "preset", "option"))  # two of a sweep
-    folder.mkdir(parents=True, exist_ok=True)
-    if not done:
-        # those of other rows must not be taken for this run's when it is resumed
-        (folder / DISTRIBUTIONS_FILE).unlink(missing_ok=True)
-    return done
-
-
-def _prepare_race_folder(folder: Path, about: dict[str, Any], resume: bool) -> list[RaceRow]:
-    """The same for a race."""
-    _refuse_file(folder)
-    done: list[RaceRow] = []
-    if resume and (folder / RACE_FILE).exists():
-        before, done = read_race(folder)
-        # the same agents are faster with more threads
-        _refuse_other_settings(folder, before, about, ("config", "time_limit", "workers"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return done
-
-
-def _refuse_file(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; --out names a folder")
-
-
-def _refuse_other_settings(folder: Path, before: Any, about: dict[str, Any], keys: Sequence[str]) -> None:
-    for key in keys:
-        if before.get(key) != about.get(key):
-            raise InputError(f"{folder}: was run with {key} {before.get(key)}, not {about.get(key)}; use another --out")
-
-
-def _save(benchmark: Benchmark | Sweep, folder: Path, about: dict[str, Any]) -> None:
-    write_results(folder, benchmark.rows(), about, benchmark.problem.minimise)
-    if benchmark.distributions:
-        write_distributions(folder, benchmark.distributions)
 
 
 def run_speed(arguments: argparse.Namespace) -> int:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..envs.core.errors import InputError
 from ..envs.core.files import write_atomically
+from .json_files import Fields, is_number, read_json
 from .results import Row, RowKey
 
 DISTRIBUTIONS_FILE = "distributions.json"
 LEVELS = np.linspace(0, 1, 1001)
 """Of the quantiles: every solution is kept with the same number of values, however many jobs it has."""
 
+MAX_DISTRIBUTIONS_BYTES = 1024 * 2**20  # up to 20 kB for a row
 MAX_POINTS = 2000  # of a line; more cannot be told apart in a picture
 
 Quantiles = NDArray[np.float64]
@@ -93,13 +96,34 @@ def read_distributions(folder: Path) -> dict[RowKey, Quantiles]:
     path = folder / DISTRIBUTIONS_FILE
     if not path.exists():
         return {}
-    found = {}
+    data = read_json(path, "a distributions file of schedlab", MAX_DISTRIBUTIONS_BYTES)
+    found: dict[RowKey, Quantiles] = {}
     try:
-        for item in json.loads(path.read_text(encoding="utf-8")):
-            quantiles = np.array(item["quantiles"], np.float64)
-            if quantiles.shape != LEVELS.shape:
-                raise ValueError(f"{quantiles.size} quantiles, not {len(LEVELS)}")
-            found[item["instance"], item["agent"], item["seed"]] = quantiles
-    except (KeyError, TypeError, ValueError) as error:  # what is not JSON or not text is a ValueError too
+        if not isinstance(data, list):
+            raise ValueError("must hold a list")
+        for number, item in enumerate(data, 1):
+            own = Fields(item, f"item {number}")
+            key = own.text("instance"), own.text("agent"), own.integer("seed")
+            found[key] = quantiles_from_json(own.items("quantiles"), f"item {number}")
+            own.end()
+    except ValueError as error:
         raise InputError(f"{path}: not a distributions file of schedlab ({error})") from None
     return found
+
+
+def quantiles_from_json(data: Any, where: str) -> Quantiles:
+    """Quantiles from a file, checked: 1001 finite numbers, none negative, none smaller than the one before.
+
+    Args:
+        data: The JSON value.
+        where: It stands, for the message.
+
+    Raises:
+        ValueError: It is something else, in one line.
+    """
+    if not isinstance(data, list) or len(data) != len(LEVELS) or not all(map(is_number, data)):
+        raise ValueError(f"{where}: quantiles must be a list of {len(LEVELS)} finite numbers")
+    quantiles = np.array(data, np.float64)
+    if quantiles[0] < 0 or (np.diff(quantiles) < 0).any():
+        raise ValueError(f"{where}: quantiles must not be negative and not decrease")
+    return quantiles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,8 @@ import numpy as np
 from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
 
-NAME_RANGE = re.compile(r"([a-z]+)(\d+)-(?:\1)?(\d+)", re.IGNORECASE)
-SEED_RANGE = re.compile(r"(\d+)-(\d+)")
+NAME_RANGE = re.compile(r"([a-z]+)([0-9]{1,9})-(?:\1)?([0-9]{1,9})", re.IGNORECASE)
+SEED_RANGE = re.compile(r"([0-9]{1,12})-([0-9]{1,12})")
 MAX_SEEDS = 100_000
 
 
@@ -46,7 +47,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         bounds = SEED_RANGE.fullmatch(part)
         if bounds:
             low, high = int(bounds[1]), int(bounds[2])
-        elif part.isascii() and part.isdigit():
+        elif part.isascii() and part.isdigit() and len(part) <= 12:
             low = high = int(part)
         else:
             raise InputError(f"--seeds {text!r} not understood; write numbers and ranges such as 0-4,7")
@@ -93,7 +94,7 @@ def _expand(
     if part in problem.presets():
         return random_entries(part, seeds, problem, preset_config(problem, part, config, given))
     if part not in problem.instance_names():
-        if Path(part).is_dir():
+        if os.path.isdir(part):  # unlike Path.is_dir this takes names that no folder can have
             files = sorted(path for path in Path(part).iterdir() if path.is_file() and path.name[0] != ".")
             if not files:
                 raise InputError(f"{part}: the folder holds no instance files")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -15,9 +16,9 @@ from ..agents.sampling import BestOf
 from ..envs.core.errors import InputError
 from ..envs.core.problem import CheckReport, Problem
 from ..envs.core.simulator import Simulator
-from .benchmark import Job
 from .instance_sets import Entry
-from .race_results import Points, RaceRow
+from .measuring import Job, verdict, what_was_raised
+from .race_results import Points, RaceRow, race_row_to_json
 from .results import SAME, RowKey
 from .tables import exact_number
 
@@ -85,6 +86,7 @@ class Race:
         self.agents = agents
         self.options = options or AgentOptions()
         self._rows: dict[RowKey, RaceRow] = {row.key: row for row in done}
+        self._again = {row.key for row in done if row.error}
 
     def jobs(self) -> list[Job]:
         """What is still to be measured, in order: one instance and one seed each."""
@@ -94,7 +96,7 @@ class Race:
             for entry in self.entries
             # an agent without chance takes the same way for every seed: once is enough
             for seed in (entry.seeds if agent.stochastic else entry.seeds[:1])
-            if (entry.name, name, seed) not in self._rows
+            if (key := (entry.name, name, seed)) not in self._rows or key in self._again
         ]
 
     def run(self) -> Iterator[list[RaceRow]]:
@@ -104,7 +106,12 @@ class Race:
         for job in jobs:
             row = self._row(job)
             self._rows[row.key] = row
+            self._again.discard(row.key)
             yield [row]
+
+    def record(self, row: RaceRow) -> dict[str, Any]:
+        """A row that was just measured, as JSON values for the journal."""
+        return {"row": race_row_to_json(row)}
 
     def _warm_up(self, jobs: Sequence[Job]) -> None:
         """Compile the kernels of the simulator and of every agent that will run before the clock does."""
@@ -115,42 +122,47 @@ class Race:
                 watch = Watch(simulator, WARM_UP_SECONDS, self.problem.minimise, least=WARM_UP_STEPS)
                 run_policy(RandomPolicy(), simulator, [instance], 0, watch)
                 simulator.observe()
-            # samples are not bound by a time limit, so the policy that draws them is run and stopped; arrays of
-            # several rows are of another kind to compiled code than those of one
-            policy, size = (agent.policy, 2) if isinstance(agent, BestOf) else (agent, 1)
-            if isinstance(policy, Policy):
-                simulator = self.problem.simulator_for([instance] * size, policy.configuration(self.config))
-                # some steps in any case: what makes the first observation slow may still lie ahead
-                watch = Watch(simulator, WARM_UP_SECONDS, self.problem.minimise, least=WARM_UP_STEPS)
-                run_policy(policy, simulator, [instance] * size, job.seeds[0], watch)
-            else:
-                limit = min(WARM_UP_SECONDS, self.options.time_limit)
-                policy.solve(instance, time_limit=limit, seed=job.seeds[0])
+            # who fails here fails again where it counts, and is reported there
+            with contextlib.suppress(Exception):
+                self._warm_agent(agent, instance, job.seeds[0])
+
+    def _warm_agent(self, agent: Agent, instance: Any, seed: int) -> None:
+        # samples are not bound by a time limit, so the policy that draws them is run and stopped; arrays of
+        # several rows are of another kind to compiled code than those of one
+        policy, size = (agent.policy, 2) if isinstance(agent, BestOf) else (agent, 1)
+        if isinstance(policy, Policy):
+            simulator = self.problem.simulator_for([instance] * size, policy.configuration(self.config))
+            # some steps in any case: what makes the first observation slow may still lie ahead
+            watch = Watch(simulator, WARM_UP_SECONDS, self.problem.minimise, least=WARM_UP_STEPS)
+            run_policy(policy, simulator, [instance] * size, seed, watch)
+        else:
+            policy.solve(instance, time_limit=min(WARM_UP_SECONDS, self.options.time_limit), seed=seed)
 
     def _row(self, job: Job) -> RaceRow:
         entry, seed = job.entries[0], job.seeds[0]
-        run = timed_run(
-            self.agents[job.agent],
-            self.problem,
-            self.config,
-            entry.instance,
-            time_limit=self.options.time_limit,
-            seed=seed,
-        )
-        report = self.problem.check(entry.instance, run.solution, self.config)
+        began = time.perf_counter()
+        try:
+            run = timed_run(
+                self.agents[job.agent],
+                self.problem,
+                self.config,
+                entry.instance,
+                time_limit=self.options.time_limit,
+                seed=seed,
+            )
+        except Exception as error:  # an agent may fail in any way; the others must not suffer
+            return self._failed(job, what_was_raised(error), time.perf_counter() - began)
+        report = verdict(self.problem, entry.instance, run.result, self.config)
+        if isinstance(report, str):
+            return self._failed(job, report, run.seconds)
         # who does not say how it went has one solution, at its end
         points = run.points or ((run.seconds, report.objective),)
-        error = what_is_wrong(report, points, run.seconds, self.problem.minimise)
-        return RaceRow(
-            problem=self.problem.name,
-            instance=entry.name,
-            agent=job.agent,
-            seed=seed,
-            seconds=run.seconds,
-            objective=None if error else report.objective,
-            points=() if error else points,
-            error=error,
-        )
+        if wrong := what_is_wrong(report, points, run.seconds, self.problem.minimise):
+            return self._failed(job, wrong, run.seconds)
+        return RaceRow(self.problem.name, entry.name, job.agent, seed, run.seconds, float(report.objective), points)
+
+    def _failed(self, job: Job, error: str, seconds: float) -> RaceRow:
+        return RaceRow(self.problem.name, job.entries[0].name, job.agent, job.seeds[0], seconds, None, (), error)
 
     def rows(self) -> list[RaceRow]:
         """All rows so far, in the order of instances and agents."""
@@ -172,12 +184,12 @@ class TimedRun:
     """An agent's way through an instance, unchecked.
 
     Attributes:
-        solution: Its last solution.
+        result: What it returned: a :class:`~schedlab.agents.SolverResult` with its last solution, if it did its duty.
         seconds: Wall time.
         points: (Seconds, objective) of every improvement that it told or showed; may be empty.
     """
 
-    solution: Any
+    result: Any
     seconds: float
     points: Points = ()
 
@@ -192,14 +204,15 @@ def timed_run(
     """
     if not isinstance(agent, Policy):
         began = time.perf_counter()
-        result: SolverResult[Any] = agent.solve(instance, time_limit=time_limit, seed=seed)
-        return TimedRun(result.solution, time.perf_counter() - began, result.progress)
+        result: Any = agent.solve(instance, time_limit=time_limit, seed=seed)
+        seconds = time.perf_counter() - began
+        return TimedRun(result, seconds, result.progress if isinstance(result, SolverResult) else ())
     simulator = problem.simulator_for([instance], agent.configuration(config))
     watch = Watch(simulator, time_limit, problem.minimise)
     run_policy(agent, simulator, [instance], seed, watch if problem.anytime else None)
     seconds = watch.seconds()
     points = tuple(watch.points) if problem.anytime else ((seconds, float(simulator.objective()[0])),)
-    return TimedRun(simulator.solution(0), seconds, points)
+    return TimedRun(SolverResult(simulator.solution(0)), seconds, points)
 
 
 class Watch:
@@ -237,15 +250,17 @@ def what_is_wrong(report: CheckReport, points: Points, seconds: float, minimise:
     """Why a run does not count, in a few words; empty where it does.
 
     Args:
-        report: The checker's, on the last solution.
+        report: The checker's, on the last solution, which is feasible.
         points: (Seconds, objective) of each improvement as the agent or its simulator has it; at least one.
         seconds: Wall time of the run.
         minimise: Whether a smaller objective is better.
     """
-    if not report.feasible:
-        return f"infeasible: {report.violations[0] if report.violations else 'no reason given'}"
-    times, objectives = zip(*points, strict=True)
-    if not all(map(math.isfinite, (*times, *objectives))):
+    try:
+        times, objectives = zip(*points, strict=True)
+        finite = all(map(math.isfinite, (*times, *objectives)))
+    except (TypeError, ValueError):
+        return "its progress is not a list of pairs of numbers"
+    if not finite:
         return "its progress holds a number that is none"
     if (
         times[0] < 0

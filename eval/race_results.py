@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..envs.core.errors import InputError
+from ..envs.core.fields import shown
 from ..envs.core.files import write_atomically
 from ..envs.core.problem import Problem
 from .instance_sets import Entry
-from .results import RowKey, gap_to
+from .json_files import Fields, is_number, read_json
+from .results import RowKey, gap_to, unique_keys
 
 RACE_FILE, PROGRESS_FILE = "race.json", "progress.csv"
 FOUND_HERE = "found-here"
@@ -191,7 +193,9 @@ def write_race(folder: Path, rows: Sequence[RaceRow], about: Mapping[str, Any]) 
         rows: The rows.
         about: What ``race.json`` also holds: command, machine, versions, ...
     """
-    write_atomically(folder / RACE_FILE, json.dumps({**about, "runs": [asdict(row) for row in rows]}, indent=1) + "\n")
+    write_atomically(
+        folder / RACE_FILE, json.dumps({**about, "runs": [race_row_to_json(row) for row in rows]}, indent=1) + "\n"
+    )
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["instance", "agent", "seed", "seconds", "objective"])
@@ -207,15 +211,51 @@ def read_race(folder: Path) -> tuple[dict[str, Any], list[RaceRow]]:
         InputError: It is missing or not one of ours.
     """
     path = folder / RACE_FILE
+    about = read_json(path, "a race file of schedlab")
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        rows = []
-        for item in about.pop("runs"):
-            points = tuple((float(seconds), float(objective)) for seconds, objective in item.pop("points"))
-            rows.append(RaceRow(**item, points=points))
-        return about, rows
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    # what is not JSON or not text is a ValueError too
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if not isinstance(about, dict):
+            raise ValueError("must hold an object")
+        runs = Fields(about, "it").items("runs")
+        rows = [race_row_from_json(item, f"run {number}") for number, item in enumerate(runs, 1)]
+        unique_keys(row.key for row in rows)
+    except ValueError as error:
         raise InputError(f"{path}: not a race file of schedlab ({error})") from None
+    return {name: value for name, value in about.items() if name != "runs"}, rows
+
+
+def race_row_to_json(row: RaceRow) -> dict[str, Any]:
+    """A row as JSON values."""
+    return asdict(row)
+
+
+def race_row_from_json(data: Any, where: str) -> RaceRow:
+    """The inverse of :func:`race_row_to_json`, checked.
+
+    Args:
+        data: The JSON value.
+        where: It stands, for the message: ``"run 3"``.
+
+    Raises:
+        ValueError: A field is missing, unknown or of the wrong type, in one line.
+    """
+    own = Fields(data, where)
+    points = own.items("points")
+    for point in points:
+        if not isinstance(point, list) or len(point) != 2 or not all(map(is_number, point)):
+            raise ValueError(f"{where}: a point must be two finite numbers, seconds and objective, got {shown(point)}")
+    row = RaceRow(
+        problem=own.text("problem"),
+        instance=own.text("instance"),
+        agent=own.text("agent"),
+        seed=own.integer("seed"),
+        seconds=own.number("seconds", least=0),
+        objective=own.number_or_none("objective"),
+        points=tuple((float(seconds), float(objective)) for seconds, objective in points),
+        error=own.text("error", ""),
+    )
+    own.end()
+    if (row.objective is None) != (not row.points):
+        raise ValueError(f"{where}: points must be there where there is an objective, and only there")
+    if any(later[0] < before[0] for before, later in zip(row.points, row.points[1:], strict=False)):
+        raise ValueError(f"{where}: points must be in order of time")
+    return row

@@ -12,10 +12,13 @@ from rich.table import Table
 
 from ..envs.core.figures import save_figure
 from .benchmark import Benchmark
+from .comparison import compare
+from .distributions import write_distributions
 from .plots import Pictured, draw_sweep, save_pictures
-from .results import compare, summarise_by_class, write_results
+from .results import summarise_by_class, write_results
 from .sweep import Sweep, measure_curves, objective_curves, summarise_sweep
 from .tables import class_table, comparison_table, details_table, summary_table, sweep_table
+from .views import VIEWS_FILE
 
 PIPE_WIDTH = 130  # columns of a table that does not go to a terminal, unless it needs more
 MAX_PIPE_WIDTH = 1000
@@ -33,6 +36,20 @@ def print_table(screen: Console, table: Table) -> None:
         options = screen.options.update(max_width=MAX_PIPE_WIDTH)
         screen.width = max(PIPE_WIDTH, Measurement.get(screen, options, table).maximum)
     screen.print(table)
+
+
+def save_benchmark(benchmark: Benchmark | Sweep, about: dict[str, Any], folder: Path) -> None:
+    """Write the files of a benchmark or a sweep, with what it has so far.
+
+    Raises:
+        OSError: The disk is full, ...
+    """
+    rows = benchmark.rows()
+    write_results(folder, rows, about, benchmark.problem.minimise)
+    if benchmark.distributions:
+        write_distributions(folder, benchmark.distributions)
+    if isinstance(benchmark, Benchmark):
+        benchmark.views.write(folder, (row.key for row in rows))
 
 
 def report_results(
@@ -62,7 +79,7 @@ def report_results(
     if len(set(classes.values())) > 1:
         about["classes"] = summarise_by_class(rows, classes, problem.minimise)
         print_table(screen, class_table(about["classes"]))
-    compared = compare(rows, against) if against else []
+    compared = compare(rows, against, problem.minimise) if against else []
     if compared:
         about["comparisons"] = compared
         print_table(screen, comparison_table(compared, problem.decimals))
@@ -70,6 +87,7 @@ def report_results(
         return
     write_results(folder, rows, about, problem.minimise)
     written = [str(folder / "results.json"), "results.csv", "summary.json"]
+    written += [VIEWS_FILE] if len(benchmark.views) else []
     if benchmark.distributions is not None:
         written += _draw(benchmark, title, compared, folder)
     print(f"written: {', '.join(written)}")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,11 @@ import numpy as np
 
 from ..envs.core.errors import InputError
 from ..envs.core.files import write_atomically
+from .intervals import mean_interval
+from .json_files import Fields, read_json
 
-BOOTSTRAP_RESAMPLES = 10_000
+RESULTS_FILE, SUMMARY_FILE = "results.json", "summary.json"
+
 SAME = 1e-9  # relative difference below which two objectives are one
 
 CLASS_KEYS = (
@@ -51,6 +53,7 @@ class Row:
         seed: Of the agent, and of the instance where a preset made it.
         feasible: The checker's verdict.
         measures: Further numbers that the checker recomputed, by name; empty where it gives none.
+        error: Why there is no objective, in one line; empty where there is one.
     """
 
     problem: str
@@ -65,6 +68,7 @@ class Row:
     seed: int
     feasible: bool
     measures: dict[str, float] = field(default_factory=dict)
+    error: str = ""
 
     @property
     def key(self) -> RowKey:
@@ -76,6 +80,11 @@ FLOOR = "random"
 """The agent that marks 0 in scores."""
 
 
+def same_objective(one: float, other: float) -> bool:
+    """Whether two objectives are one up to the rounding of fractions."""
+    return abs(one - other) <= SAME * max(abs(one), abs(other), 1)
+
+
 def gap_to(objective: float | None, bound: float | None, minimise: bool = True) -> float | None:
     """Relative distance from a bound, positive when worse; ``None`` where it means nothing."""
     if objective is None or bound is None:
@@ -83,21 +92,6 @@ def gap_to(objective: float | None, bound: float | None, minimise: bool = True) 
     if bound <= 0:
         return 0.0 if objective == bound else None
     return (objective / bound - 1) if minimise else (1 - objective / bound)
-
-
-def mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float] | None:
-    """Bootstrap 95 % interval of a mean (percentiles of 10,000 resamples, fixed seed); ``None`` below two values."""
-    if len(values) < 2:
-        return None
-    sample = np.asarray(values)
-    rng = np.random.default_rng(seed)
-    # in pieces, so that thousands of rows do not need a matrix of gigabytes
-    means = [
-        sample[rng.integers(len(sample), size=(min(500, BOOTSTRAP_RESAMPLES - begin), len(sample)))].mean(axis=1)
-        for begin in range(0, BOOTSTRAP_RESAMPLES, 500)
-    ]
-    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def aggregate_gap(objectives: Sequence[float], bounds: Sequence[float], minimise: bool = True) -> float | None:
@@ -138,7 +132,7 @@ def summarise(rows: Sequence[Row], intervals: bool = True, minimise: bool = True
         bounded = [row for row in own if row.bound is not None]
         pairs = [(row.objective, row.bound) for row in bounded if row.objective is not None and row.bound is not None]
         gaps = [row.gap for row in own if row.gap is not None]
-        at_bound = sum(abs(objective - bound) <= SAME * max(abs(bound), 1) for objective, bound in pairs)
+        at_bound = sum(same_objective(objective, bound) for objective, bound in pairs)
         summary.append(
             {
                 "agent": agent,
@@ -202,55 +196,6 @@ def instance_means(rows: Sequence[Row], value: Callable[[Row], float | None]) ->
     }
 
 
-def _measure(name: str, row: Row) -> float | None:
-    return row.measures.get(name)
-
-
-def _differences(means: Mapping[str, Mapping[str, float]], agent: str, reference: str) -> list[float]:
-    """An agent's values minus those of the reference, on the instances that both have."""
-    own, base = means[agent], means[reference]
-    return [own[instance] - base[instance] for instance in own if instance in base]
-
-
-def compare(rows: Sequence[Row], reference: str) -> list[dict[str, Any]]:
-    """Per agent: the mean difference from a reference agent, instance by instance, with its 95 % interval.
-
-    Several seeds of one instance count as their mean. Instances that one of the two did not solve are left out. Each
-    measure that both have is compared in the same way, under ``measures``.
-
-    Args:
-        rows: The rows.
-        reference: An agent among them.
-    """
-    means = instance_means(rows, lambda row: row.objective)
-    by_measure = {name: instance_means(rows, partial(_measure, name)) for name in measure_names(rows)}
-    compared = []
-    for agent, own in means.items():
-        differences = _differences(means, agent, reference)
-        if agent == reference or not differences:
-            continue
-        base = float(np.mean([means[reference][instance] for instance in own if instance in means[reference]]))
-        measured = {name: _differences(values, agent, reference) for name, values in by_measure.items()}
-        compared.append(
-            {
-                "agent": agent,
-                "against": reference,
-                "count": len(differences),
-                "mean_difference": float(np.mean(differences)),
-                "interval_95": mean_interval(differences),
-                "relative_difference": float(np.mean(differences)) / base if base else None,
-                "lower": sum(difference < 0 for difference in differences),
-                "equal": sum(difference == 0 for difference in differences),
-                "measures": {
-                    name: {"mean_difference": float(np.mean(values)), "interval_95": mean_interval(values)}
-                    for name, values in measured.items()
-                    if values
-                },
-            }
-        )
-    return compared
-
-
 def summarise_by_class(rows: Sequence[Row], classes: Mapping[str, str], minimise: bool = True) -> list[dict[str, Any]]:
     """Per agent and class: counts, mean objective, aggregate and mean gap, mean seconds; see :func:`summarise`.
 
@@ -270,16 +215,20 @@ def summarise_by_class(rows: Sequence[Row], classes: Mapping[str, str], minimise
 def write_results(folder: Path, rows: Sequence[Row], about: dict[str, Any], minimise: bool = True) -> None:
     """Write ``results.json``, ``results.csv`` and ``summary.json``.
 
-    The CSV file has a column ``measure_NAME`` for each measure of any row.
+    The CSV file has a column ``measure_NAME`` for each measure of any row, and a column ``error`` if any row has one.
 
     Args:
         folder: Where; it exists.
         rows: The rows.
         about: What the summary also holds: command, machine, versions, ...
         minimise: Whether smaller objectives are better.
+
+    Raises:
+        OSError: The disk is full, ...; each file is the old or the new one.
     """
-    write_atomically(folder / "results.json", json.dumps([asdict(row) for row in rows], indent=1) + "\n")
-    plain = [item.name for item in fields(Row) if item.name != "measures"]
+    write_atomically(folder / RESULTS_FILE, json.dumps([row_to_json(row) for row in rows], indent=1) + "\n")
+    left_out = {"measures"} if any(row.error for row in rows) else {"measures", "error"}
+    plain = [item.name for item in fields(Row) if item.name not in left_out]
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, [*plain, *map(_column, measure_names(rows))], lineterminator="\n")
     writer.writeheader()
@@ -288,11 +237,51 @@ def write_results(folder: Path, rows: Sequence[Row], about: dict[str, Any], mini
         writer.writerow({**{name: getattr(row, name) for name in plain}, **measures})
     write_atomically(folder / "results.csv", buffer.getvalue())
     summary = summarise(rows, minimise=minimise)
-    write_atomically(folder / "summary.json", json.dumps({"agents": summary, **about}, indent=1) + "\n")
+    write_atomically(folder / SUMMARY_FILE, json.dumps({"agents": summary, **about}, indent=1) + "\n")
 
 
 def _column(measure: str) -> str:
     return f"measure_{measure}"
+
+
+def row_to_json(row: Row) -> dict[str, Any]:
+    """A row as JSON values; ``error`` only where there is one."""
+    values = asdict(row)
+    if not row.error:
+        del values["error"]
+    return values
+
+
+def row_from_json(data: Any, where: str) -> Row:
+    """The inverse of :func:`row_to_json`; rows from before there were measures and errors are taken, too.
+
+    Args:
+        data: The JSON value.
+        where: It stands, for the message: ``"row 3"``.
+
+    Raises:
+        ValueError: A field is missing, unknown or of the wrong type, in one line.
+    """
+    own = Fields(data, where)
+    row = Row(
+        problem=own.text("problem"),
+        instance=own.text("instance"),
+        agent=own.text("agent"),
+        objective=own.number_or_none("objective"),
+        bound=own.number_or_none("bound"),
+        bound_kind=own.text("bound_kind"),
+        gap=own.number_or_none("gap"),
+        seconds=own.number("seconds", least=0),
+        samples=own.integer("samples"),
+        seed=own.integer("seed"),
+        feasible=own.flag("feasible"),
+        measures=own.numbers_by_name("measures", {}),
+        error=own.text("error", ""),
+    )
+    own.end()
+    if row.feasible != (row.objective is not None):
+        raise ValueError(f"{where}: feasible must be true where there is an objective, and false where there is none")
+    return row
 
 
 def read_results(folder: Path) -> list[Row]:
@@ -301,16 +290,26 @@ def read_results(folder: Path) -> list[Row]:
     Raises:
         InputError: ``results.json`` is missing or not one of ours.
     """
-    path = folder / "results.json"
+    path = folder / RESULTS_FILE
+    data = read_json(path, "a results file of schedlab")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(data, list):
-            raise TypeError("must hold a list of rows")
-        rows = [Row(**item) for item in data]
-        if not all(isinstance(row.measures, dict) for row in rows):
-            raise TypeError("measures must be an object")
-        return rows
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, TypeError, UnicodeDecodeError) as error:
+            raise ValueError("must hold a list of rows")
+        rows = [row_from_json(item, f"row {number}") for number, item in enumerate(data, 1)]
+        unique_keys(row.key for row in rows)
+    except ValueError as error:
         raise InputError(f"{path}: not a results file of schedlab ({error})") from None
+    return rows
+
+
+def unique_keys(keys: Iterable[RowKey]) -> None:
+    """Refuse two rows for one thing, of which one would count twice or vanish.
+
+    Raises:
+        ValueError: There are two, in one line.
+    """
+    seen: dict[RowKey, int] = {}
+    for number, key in enumerate(keys, 1):
+        if key in seen:
+            raise ValueError(f"row {number} has the instance, agent and seed of row {seen[key]}")
+        seen[key] = number

@@ -13,11 +13,13 @@ from ..agents.core import Agent, AgentOptions, play
 from ..agents.random_policy import RandomPolicy
 from ..envs.core.errors import InputError, unknown_name
 from ..envs.core.problem import Problem
-from .benchmark import Benchmark, Job, check_agents
+from .benchmark import Benchmark, check_agents, run_all
 from .config_options import config_field, config_value
 from .distributions import Quantiles
 from .instance_sets import Entry, random_entries
-from .results import Row, RowKey, instance_means, mean_interval, measure_names
+from .intervals import mean_interval
+from .measuring import Cluster, Job
+from .results import Row, RowKey, instance_means, measure_names, row_to_json
 
 FIXED_OPTIONS = {
     "instance": "a sweep plays random instances; use benchmark",
@@ -156,6 +158,7 @@ class Sweep:
         options: Time limit and workers.
         batch: Instances of a policy played side by side, see :class:`~schedlab.eval.benchmark.Benchmark`.
         done: Rows of an earlier run, which are not measured again; those of other values or seeds are kept, not shown.
+        cluster: Who does the jobs; by default this process, one after the other.
     """
 
     distributions: dict[RowKey, Quantiles] | None = None
@@ -168,9 +171,11 @@ class Sweep:
         options: AgentOptions | None = None,
         batch: int = 1,
         done: Sequence[Row] = (),
+        cluster: Cluster | None = None,
     ) -> None:
         self.problem = problem
         self.option = option
+        self.cluster = cluster
         self.settings = list(settings)
         self.texts = {entry.name: setting.text for setting in settings for entry in setting.entries}
         self._other_rows = [row for row in done if row.instance not in self.texts]
@@ -192,10 +197,12 @@ class Sweep:
         return [job for benchmark in self._benchmarks for job in benchmark.jobs()]
 
     def run(self) -> Iterator[list[Row]]:
-        """Do the jobs one by one, yielding the new rows of each."""
-        for benchmark in self._benchmarks:
-            if benchmark.jobs():
-                yield from benchmark.run()
+        """Do the jobs, yielding the new rows of each."""
+        yield from run_all([benchmark for benchmark in self._benchmarks if benchmark.jobs()], self.cluster)
+
+    def record(self, row: Row) -> dict[str, Any]:
+        """All that is known of a row that was just measured, as JSON values for the journal."""
+        return {"row": row_to_json(row)}
 
     def rows(self) -> list[Row]:
         """All rows so far, in the order of values, seeds and agents."""

@@ -1,0 +1,1 @@
+"""The report: results folders as one HTML page that needs no network and trusts nothing it shows."""
