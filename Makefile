@@ -5,12 +5,15 @@ BIN := $(VENV)/bin
 # torch and numba would each start a thread per core and wait for one another
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint install peers speed clean help
+.PHONY: demo test lint install peers speed pays docs notebooks clean help fuzz audit sbom
 
 help:
 	@echo "make demo   install, train two small agents (1 minute), benchmark them and the shipped ones, draw a Gantt chart"
 	@echo "make test   install, lint, type-check, run the tests"
+	@echo "make fuzz   100,000 random cases per problem: files, episodes, solutions; make audit asks for known vulnerabilities"
+	@echo "make docs   build the documentation into site/; make notebooks runs the tutorials on tiny budgets"
 	@echo "make speed  environment steps per second beside other packages (make peers installs those)"
+	@echo "make pays   the best agent of each kind at 1 ms to 10 s, for docs/where-learning-pays.md (half an hour)"
 
 install: $(VENV)/.installed
 
@@ -51,6 +54,12 @@ demo: install
 		--out results/demo/ta01.json --plot results/demo/ta01.png
 	@echo "Pictures: results/demo/ta01.png, results/demo/wifi-rx.png, results/demo/race/race.png, results/demo/vm/seconds.png, results/demo/uam/objectives.png"
 
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+notebooks: install
+	$(BIN)/python -m pytest tests/docs/test_notebooks.py
+
 test: install lint
 	$(BIN)/python -m pytest -n 2
 
@@ -62,15 +71,38 @@ lint: install
 	cd build && PYTHONPATH=typing ../$(BIN)/lint-imports --config ../pyproject.toml
 	cd build && MYPYPATH=typing ../$(BIN)/mypy --config-file ../pyproject.toml -p schedlab
 
-peers:
-	$(PYTHON) -m venv .peers/jssenv
-	.peers/jssenv/bin/python -m pip install --quiet JSSEnv==1.1.0
-	$(PYTHON) -m venv .peers/job-shop-lib
-	.peers/job-shop-lib/bin/python -m pip install --quiet job-shop-lib==1.7.2
+PEERS := JSSEnv==1.1.0 job-shop-lib==1.7.2 graph-jsp-env==1.1.1 jumanji==1.1.2 rl4co==0.7.0
+
+# each has a virtual environment of its own: their requirements exclude one another
+peers: $(foreach peer,jssenv job-shop-lib graph-jsp-env jumanji rl4co,.peers/$(peer)/.installed)
+
+.peers/%/.installed:
+	$(PYTHON) -m venv .peers/$*
+	@# matplotlib without get_cmap breaks graph-jsp-env
+	.peers/$*/bin/python -m pip install --quiet --disable-pip-version-check \
+		$(shell echo $(PEERS) | tr ' ' '\n' | grep -i '^$*==') $(if $(filter graph-jsp-env,$*),matplotlib==3.8.4) \
+		$(if $(filter rl4co,$*),-c constraints.txt torch)
+	@touch $@
+
+# the long run (half an hour on a core of its own, or more); the quick one is a test
+fuzz: install
+	$(BIN)/python -m tests.fuzz.run
+
+audit: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audit]'
+	$(BIN)/python -m tests.security.audit
+
+sbom: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[audit]'
+	$(BIN)/cyclonedx-py environment $(BIN)/python -o build/sbom.json
 
 speed: install
-	$(BIN)/schedlab speed job-shop --against all --repeats 5
+	$(BIN)/schedlab speed job-shop --against all --repeats 5 --out docs/peers.json
+	$(BIN)/python -m schedlab.eval.speed_page docs/peers.json docs/peers.md
+
+pays: install
+	docs/pays/measure.sh
 
 clean:
 	find envs agents -name __pycache__ -prune -exec rm -rf {} +
-	rm -rf build dist runs/demo results/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf build dist site runs/demo results/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
