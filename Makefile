@@ -52,6 +52,9 @@ demo: install
 	$(BIN)/schedlab solve soc --instance wifi-rx --agent ppo@16 --out results/demo/wifi-rx.json --plot results/demo/wifi-rx.png
 	$(BIN)/schedlab solve job-shop --instance ta01 --agent ppo@64 \
 		--out results/demo/ta01.json --plot results/demo/ta01.png
+	$(BIN)/schedlab compare results/demo/makespan
+	$(BIN)/schedlab report results/demo --title "make demo" --out results/demo/report.html
+	@echo "Everything on one page: results/demo/report.html"
 	@echo "Pictures: results/demo/ta01.png, results/demo/wifi-rx.png, results/demo/race/race.png, results/demo/vm/seconds.png, results/demo/uam/objectives.png"
 
 docs: install

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def import_scipy() -> Any:
-    """The modules ``scipy.optimize`` and ``scipy.sparse``; solvers ask when they are made, so that no clock runs yet."""
+    """The modules ``scipy.optimize`` and ``scipy.sparse``; solvers ask when made, before a clock runs."""
     from scipy import optimize, sparse
 
     return optimize, sparse

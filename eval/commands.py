@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from ..agents import SolverResult, agent_specs, make_agent, shipped_agents
 from ..agents.core import AgentOptions
@@ -43,7 +44,7 @@ def run_list(arguments: argparse.Namespace) -> int:
     names = [arguments.problem] if arguments.problem else list(PROBLEMS)
     for name in names:
         problem = load_problem(name)
-        screen.print(f"[bold]{name}[/]  {problem.title}", highlight=False)
+        screen.print(Text.assemble((name, "bold"), f"  {problem.title}"))
         screen.print(f'  environment  gym.make("{PROBLEMS[name].env_id}")', highlight=False)
         screen.print(f"  instances    {_shortened(problem.instance_names()) or 'from files'}", highlight=False)
         screen.print(f"  presets      {', '.join(problem.presets())}  (with --seeds)", highlight=False)

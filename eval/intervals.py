@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -77,16 +78,19 @@ def _bootstrap(samples: tuple[NDArray[np.float64], ...], statistic: Any, seed: i
         return (value, value) if np.isfinite(value) else None
     from scipy import stats
 
-    found = stats.bootstrap(
-        samples,
-        statistic,
-        n_resamples=BOOTSTRAP_RESAMPLES,
-        batch=RESAMPLES_AT_ONCE,
-        vectorized=True,
-        paired=len(samples) > 1,
-        confidence_level=LEVEL,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
+    with warnings.catch_warnings():
+        # two samples of which one is always half of the other have a ratio without spread, which is no mistake
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        found = stats.bootstrap(
+            samples,
+            statistic,
+            n_resamples=BOOTSTRAP_RESAMPLES,
+            batch=RESAMPLES_AT_ONCE,
+            vectorized=True,
+            paired=len(samples) > 1,
+            confidence_level=LEVEL,
+            method="percentile",
+            rng=np.random.default_rng(seed),
+        ).confidence_interval
     low, high = float(found.low), float(found.high)
     return (low, high) if np.isfinite([low, high]).all() else None

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from ..envs.core.figures import save_figure
@@ -56,7 +55,7 @@ class RaceTable:
         for number, heading in enumerate(self.headings):
             table.add_column(heading, justify="right" if number else "left")
         for cells in self.rows:
-            table.add_row(*map(escape, cells))
+            table.add_row(*cells)
         return table
 
     def to_markdown(self, command: str) -> str:

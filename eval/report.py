@@ -25,9 +25,9 @@ MAX_PIPE_WIDTH = 1000
 
 
 def console() -> Console:
-    """Where tables go."""
-    wide = Console()
-    return wide if wide.is_terminal else Console(width=PIPE_WIDTH)
+    """Where tables go; what stands in square brackets in a name is no markup."""
+    wide = Console(markup=False)
+    return wide if wide.is_terminal else Console(width=PIPE_WIDTH, markup=False)
 
 
 def print_table(screen: Console, table: Table) -> None:

@@ -192,7 +192,8 @@ def instance_means(rows: Sequence[Row], value: Callable[[Row], float | None]) ->
         if (number := value(row)) is not None:
             found[row.agent].setdefault(row.instance, []).append(number)
     return {
-        agent: {instance: float(np.mean(numbers)) for instance, numbers in own.items()} for agent, own in found.items()
+        agent: {instance: sum(numbers) / len(numbers) for instance, numbers in own.items()}
+        for agent, own in found.items()
     }
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..envs.core.errors import InputError
-from ..envs.core.files import sync_folder, write_atomically
+from ..envs.core.files import read_limited, sync_folder, write_atomically
 from .architectures import make_network
 from .policy import GraphPolicy, NetworkConfig
 
@@ -117,7 +118,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         features = {key: list(map(str, names)) for key, names in config["features"].items()}
         environment, training = dict(config["environment"]), dict(config.get("training", {}))
         found = Checkpoint(network, str(config["problem"]), features, environment, training)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, SafetensorError) as error:
         raise InputError(f"{path}: not a checkpoint of schedlab ({str(error).splitlines()[0]})") from None
     if not all_finite(tensors.values()):
         raise InputError(f"{folder / WEIGHTS_FILE}: holds weights that are not finite numbers; train it anew")
@@ -159,16 +160,9 @@ def read_bytes(path: Path) -> bytes:
     """A file's content.
 
     Raises:
-        InputError: It is missing, unreadable or implausibly large.
+        InputError: It is missing, unreadable, no plain file or implausibly large.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB, not a checkpoint")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    return read_limited(path, MAX_BYTES, "a checkpoint")
 
 
 def _json(path: Path) -> dict[str, Any]:

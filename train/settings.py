@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from ..envs.core.errors import InputError, unknown_name
+from ..envs.core.files import read_limited
 from ..envs.core.problem import Problem
 from .losses import ALONE, BASELINES, DISCOUNT_PER
 from .schedules import SCHEDULES, schedule
 
+MAX_SETTINGS_BYTES = 2**20
 TRAINING_STREAM = 715_827_883
 """Tells the random numbers of training instances from those of benchmark presets, whose seeds are small."""
 
@@ -179,10 +182,12 @@ class TrainSettings:
                 isinstance(value, bool) or not isinstance(value, int if item.type == "int" else (int, float))
             ):
                 raise ValueError(f"{item.name} must be a number of type {item.type}, got {value!r}")
+            if item.type == "float" and not math.isfinite(value):
+                raise ValueError(f"{item.name} must be a finite number, got {value!r}")
             if item.type in ("str", "bool") and not isinstance(value, str if item.type == "str" else bool):
                 raise ValueError(f"{item.name} must be of type {item.type}, got {value!r}")
         weights = self.prior.values() if isinstance(self.prior, Mapping) else ["none"]
-        if any(isinstance(weight, bool) or not isinstance(weight, (int, float)) for weight in weights):
+        if any(isinstance(w, bool) or not isinstance(w, (int, float)) or not math.isfinite(w) for w in weights):
             raise ValueError(f"prior must be a table of features and numbers, got {self.prior!r}")
         if not isinstance(self.environment, Mapping):
             raise ValueError(f"environment must be a table of arguments, got {self.environment!r}")
@@ -277,14 +282,12 @@ def read_settings(path: Path) -> TrainSettings:
     Raises:
         InputError: The file is missing or wrong.
     """
+    data = read_limited(path, MAX_SETTINGS_BYTES, "training settings")
     try:
-        return settings_from(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, numbers of thousands of digits, deep nesting
         raise InputError(f"{path}: not TOML ({error})") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    return settings_from(values, str(path))
 
 
 def committed_settings(name: str) -> TrainSettings:

@@ -141,7 +141,7 @@ GOOD = ("--instance", "ft06", "--agent", "spt")
         (("speed", "job-shop", "--training", "nosuch"), "unknown training configuration"),
         (("train", "job-shop", "--config", "none.toml"), "none.toml: no such file"),
         (("train", "job-shop", "--minutes", "-1"), "minutes must be positive"),
-        (("train", "job-shop", "--resume", "/no/such/run"), "no such checkpoint"),
+        (("train", "job-shop", "--resume", "/no/such/run"), "no such folder of a run"),
         (("speed", "job-shop", "--against", "nobody"), "unknown job-shop peer"),
         (("speed", "job-shop", "--against", "jssenv", "--peers-folder", "/none"), "make peers"),
     ],
