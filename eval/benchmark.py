@@ -109,12 +109,11 @@ class Benchmark:
         yield from run_all([self], self.cluster)
 
     def warm_up(self) -> None:
-        """Compile the kernels before the clock runs, and see whether solutions have job costs."""
+        """Compile the simulator before the clock runs, and see whether solutions have job costs."""
         if self.entries:
-            instance = self.entries[0].instance
-            solution = self.workshop.warm_up(instance)
+            solution = self.workshop.warm_up(self.entries[0].instance)
             if self.distributions is not None:
-                self._has_job_costs = self.problem.job_costs(instance, solution, self.config) is not None
+                self._has_job_costs = self.workshop.quantiles(self.entries[0], solution) is not None
 
     def views_wanted(self, job: Job) -> list[bool]:
         """For which instances of a job a view is to be kept."""
@@ -191,8 +190,17 @@ def run_all(benchmarks: Sequence[Benchmark], cluster: Cluster | None = None) -> 
             yield jobs[index][0].take(measured)
 
 
-def about_this_run(command: Sequence[str], config: dict[str, Any], options: AgentOptions) -> dict[str, Any]:
-    """What a reader needs to repeat a run: command, configuration, machine, versions."""
+def about_this_run(
+    command: Sequence[str], config: dict[str, Any], options: AgentOptions, batch: int | None = None
+) -> dict[str, Any]:
+    """What a reader needs to repeat a run: command, configuration, options of agents, machine, versions.
+
+    Args:
+        command: The words of the command line.
+        config: What was given of the problem's configuration.
+        options: Of the agents.
+        batch: Instances of a policy played side by side, where the run has that option.
+    """
     packages = ("schedlab", "numpy", "numba", "gymnasium", "torch", "torch-geometric", "ortools")
     versions = {}
     for package in packages:
@@ -206,6 +214,10 @@ def about_this_run(command: Sequence[str], config: dict[str, Any], options: Agen
         # infinity is no JSON number
         "time_limit": options.time_limit if math.isfinite(options.time_limit) else str(options.time_limit),
         "workers": options.threads,
+        "temperature": options.temperature,
+        "quantile": options.quantile,
+        "device": options.device,
+        **({} if batch is None else {"batch": batch}),
         "machine": {
             "processor": _processor(),
             "cores": available_cores(),
@@ -213,8 +225,13 @@ def about_this_run(command: Sequence[str], config: dict[str, Any], options: Agen
             "python": sys.version.split()[0],
         },
         "versions": versions,
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+
+
+def stamped(about: dict[str, Any]) -> dict[str, Any]:
+    """The same description of a run, which says from now on that the run was finished now; for whoever writes it."""
+    about["finished"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return about
 
 
 def _processor() -> str:

@@ -7,7 +7,6 @@ import json
 import math
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from ..envs.core.errors import InputError
 from ..envs.core.figures import check_matplotlib, check_picture_path, save_figure
 from ..envs.core.files import write_atomically
 from ..envs.core.problem import CheckReport, Problem, load_problem
-from .benchmark import Benchmark, about_this_run, check_agents
+from .benchmark import Benchmark, about_this_run, check_agents, stamped
 from .config_options import given_config_values
 from .folders import BENCHMARK, RACE, Contents, ResultsFolder, RowT, note
 from .instance_sets import expand_instances, parse_seeds
@@ -226,23 +225,22 @@ def run_benchmark(arguments: argparse.Namespace) -> int:
     entries = expand_instances(arguments.instances, parse_seeds(arguments.seeds), problem, config, given)
     agents = {name: make_agent(name, problem, config, options) for name in _agent_names(arguments)}
     check_agents(agents, entries, config)
-    about = about_this_run(arguments.command_line, given, options)
+    about = about_this_run(arguments.command_line, given, options, arguments.batch)
     with ExitStack() as stack:
+        _enter(stack, cluster, about)
         folder = _folder(stack, arguments, BENCHMARK, problem, about)
         done = folder.rows if folder is not None else []
         distributions = folder.quantiles if folder is not None and arguments.plots else None
         views = None
         if folder is not None:
             views = Views(wanted_views(problem, entries, arguments.views), folder.views)
-        if cluster is not None:
-            about["ray"] = stack.enter_context(cluster).about()
         benchmark = Benchmark(
             problem, config, entries, agents, options, arguments.batch, done, distributions, views, cluster
         )
-        run_with_progress(benchmark, "benchmark", folder, partial(save_benchmark, benchmark, about))
+        run_with_progress(benchmark, "benchmark", folder, lambda path: save_benchmark(benchmark, stamped(about), path))
         title = f"{problem.name}: {arguments.instances}"
         report_results(
-            benchmark, title, about, against=arguments.against, details=arguments.details, folder=_path(folder)
+            benchmark, title, stamped(about), against=arguments.against, details=arguments.details, folder=_path(folder)
         )
         _finish(folder)
     if views is not None and views.left_out:
@@ -260,20 +258,19 @@ def run_sweep(arguments: argparse.Namespace) -> int:
     if arguments.measure is not None:
         check_measure(problem, settings[0], arguments.measure)
     about = {
-        **about_this_run(arguments.command_line, given, options),
+        **about_this_run(arguments.command_line, given, options, arguments.batch),
         "preset": option.preset,
         "option": option.name,
         "values": list(option.values),
     }
     with ExitStack() as stack:
+        _enter(stack, cluster, about)
         folder = stack.enter_context(
             ResultsFolder(Path(arguments.out), BENCHMARK, problem.name, about, arguments.resume)
         )
-        if cluster is not None:
-            about["ray"] = stack.enter_context(cluster).about()
         sweep = Sweep(problem, option, settings, options, arguments.batch, folder.rows, cluster)
-        run_with_progress(sweep, "sweep", folder, partial(save_benchmark, sweep, about))
-        report_sweep(sweep, about, folder.path, arguments.measure)
+        run_with_progress(sweep, "sweep", folder, lambda path: save_benchmark(sweep, stamped(about), path))
+        report_sweep(sweep, stamped(about), folder.path, arguments.measure)
         _finish(folder)
     return 0 if all(row.feasible for row in sweep.shown_rows()) else 1
 
@@ -291,11 +288,17 @@ def run_race(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         folder = _folder(stack, arguments, RACE, problem, about)
         race = Race(problem, config, entries, agents, options, folder.rows if folder is not None else ())
-        run_with_progress(race, "race", folder, partial(save_race, race, times, about))
+        run_with_progress(race, "race", folder, lambda path: save_race(race, times, stamped(about), path))
         title = f"{problem.name}: {arguments.instances}"
-        report_race(race, times, title, about, _path(folder), arguments.plots)
+        report_race(race, times, title, stamped(about), _path(folder), arguments.plots)
         _finish(folder)
     return 1 if any(row.error for row in race.shown_rows()) else 0
+
+
+def _enter(stack: ExitStack, cluster: RayCluster | None, about: dict[str, Any]) -> None:
+    """Start or join the cluster: before the folder is opened, as a run that is refused must not cost its results."""
+    if cluster is not None:
+        about["ray"] = stack.enter_context(cluster).about()
 
 
 def _folder(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.table import Table
 
+from ..envs import PROBLEMS
 from ..envs.core.errors import InputError, unknown_name
+from ..envs.core.fields import shown
 from ..envs.core.figures import check_matplotlib, check_picture_path, save_figure
 from ..envs.core.files import write_atomically
 from ..envs.core.problem import load_problem
@@ -27,9 +29,10 @@ from .comparison import (
     objective_means,
     performance_profiles,
 )
+from .json_files import read_json
 from .profile_plot import draw_profiles
 from .report import console, print_table
-from .results import Row, read_results
+from .results import SUMMARY_FILE, Row, read_results
 from .tables import decimals_of, percent, win_rate_text
 
 
@@ -99,7 +102,7 @@ def merged_rows(folders: Sequence[Path]) -> list[Row]:
     it is told apart by the folder's name: ``"cp-sat (ten-seconds)"``.
 
     Raises:
-        InputError: A folder holds no results, none at all, or those of another problem.
+        InputError: A folder holds no results, none at all, or those of another problem or configuration.
     """
     merged: list[Row] = []
     for folder in folders:
@@ -110,6 +113,8 @@ def merged_rows(folders: Sequence[Path]) -> list[Row]:
             raise InputError(
                 f"{folder}: is of {rows[0].problem}, not of {(merged or rows[-1:])[0].problem} as the others"
             )
+        if any(row.agent == HINDSIGHT for row in rows):
+            raise InputError(f"{folder}: an agent is called {HINDSIGHT!r}, as the best of all rules is here; rename it")
         known = {row.key: row for row in merged}
         for agent in dict.fromkeys(row.agent for row in rows):
             own = [row for row in rows if row.agent == agent]
@@ -118,10 +123,41 @@ def merged_rows(folders: Sequence[Path]) -> list[Row]:
                 merged += [replace(row, agent=f"{agent} ({folder.resolve().name})") for row in own]
             else:
                 merged += [row for row in own if row.key not in known]
+    _refuse_other_configs(folders, merged[0].problem)
     doubled = len(merged) - len({row.key for row in merged})
     if doubled:
         raise InputError(f"{doubled} runs are in two folders of the same name with different results; rename one")
     return merged
+
+
+def _config_of(folder: Path, problem: str) -> dict[str, Any] | None:
+    """The configuration of a run with the defaults of what was not given; ``None`` where the folder does not say."""
+    path = folder / SUMMARY_FILE
+    if not path.exists():
+        return None
+    about = read_json(path, "a summary of schedlab")
+    if not isinstance(about, dict):
+        raise InputError(f"{path}: not a summary of schedlab (no object)")
+    given = about.get("config")
+    if not isinstance(given, dict):
+        return None
+    options = fields(load_problem(problem).config_type) if problem in PROBLEMS else ()
+    defaults = {item.name: item.default for item in options if item.default is not MISSING}
+    return {**json.loads(json.dumps(defaults, default=str)), **given}
+
+
+def _refuse_other_configs(folders: Sequence[Path], problem: str) -> None:
+    """Objectives of two configurations, makespan and tardiness for example, are not to be subtracted."""
+    said = [(folder, config) for folder in folders if (config := _config_of(folder, problem)) is not None]
+    for folder, config in said[1:]:
+        first, known = said[0]
+        for name in {**known, **config}:
+            own, other = config.get(name), known.get(name)
+            if own != other:
+                raise InputError(
+                    f"{folder}: was run with {name} {shown(own)}, but {first} with {shown(other)}; "
+                    "compare runs of one configuration"
+                )
 
 
 def compare_rows(rows: Sequence[Row], against: str | None = None) -> Comparison:
@@ -143,7 +179,7 @@ def compare_rows(rows: Sequence[Row], against: str | None = None) -> Comparison:
         raise InputError(f"no rule solved every instance; name one of {', '.join(agents)} with --against")
     everything = [*rows, *best_in_hindsight(rows, minimise)]
     items = compare(everything, reference, minimise)
-    closed = {item["agent"]: gap_closed(everything, item["agent"], reference) for item in items}
+    closed = {item["agent"]: gap_closed(everything, item["agent"], reference, minimise) for item in items}
     return Comparison(rows[0].problem, reference, everything, items, closed, minimise)
 
 

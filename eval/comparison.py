@@ -6,7 +6,7 @@ intervals are taken over instances. See docs/comparing.md for what each number c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..agents import agent_specs
 from ..envs import PROBLEMS
 from .intervals import Interval, mean_interval, ratio_interval, share_interval
-from .results import Row, instance_means, measure_names, same_objective
+from .results import SAME, Row, instance_means, measure_names, same_objective
 
 HINDSIGHT = "best rule in hindsight"
 """Name of the agent that takes, on every instance, the rule that was best there."""
@@ -95,38 +95,77 @@ def best_in_hindsight(rows: Sequence[Row], minimise: bool = True) -> list[Row]:
         minimise: Whether smaller objectives are better.
 
     Returns:
-        One row for each instance and seed that at least one rule solved; empty with fewer than two rules.
+        The rows of each instance's best rule by its mean over seeds, one that failed on none if there is such a rule;
+        empty with fewer than two rules.
     """
     rules = set(_rules(rows))
     if len(rules) < 2:
         return []
-    tried: dict[str, list[Row]] = {}
+    tried: dict[str, dict[str, list[Row]]] = {}
     for row in rows:
         if row.agent in rules:
-            tried.setdefault(row.instance, []).append(row)
+            tried.setdefault(row.instance, {}).setdefault(row.agent, []).append(row)
     sign, chosen = 1 if minimise else -1, []
-    for own in tried.values():
-        for seed in dict.fromkeys(row.seed for row in own):
-            # a rule without chance has one row, which counts for every seed
-            firsts = {row.agent: row for row in own if row.seed == own[0].seed}
-            candidates = [row for row in {**firsts, **{r.agent: r for r in own if r.seed == seed}}.values()]
-            solved = [row for row in candidates if row.objective is not None]
-            if not solved:
-                continue
-            best = min(solved, key=lambda row: sign * (row.objective or 0.0))
-            seconds, samples = (sum(getattr(row, name) for row in candidates) for name in ("seconds", "samples"))
-            chosen.append(replace(best, agent=HINDSIGHT, seed=seed, seconds=seconds, samples=samples))
+    for by_rule in tried.values():
+        ranked = sorted((_rank(own, sign), rule) for rule, own in by_rule.items())
+        (failed_all, *_), best = ranked[0]
+        if failed_all:
+            continue
+        # every rule has to be tried once to know
+        seconds = sum(float(np.mean([row.seconds for row in own])) for own in by_rule.values())
+        samples = sum(own[0].samples for own in by_rule.values())
+        chosen += [replace(row, agent=HINDSIGHT, seconds=seconds, samples=samples) for row in by_rule[best]]
     return chosen
+
+
+def _rank(own: Sequence[Row], sign: int) -> tuple[bool, bool, float]:
+    """Of a rule on an instance: it failed always, failed sometimes, its mean objective with smaller ones better."""
+    solved = [row.objective for row in own if row.objective is not None]
+    return not solved, len(solved) < len(own), sign * float(np.mean(solved)) if solved else 0.0
 
 
 def _measure(name: str, row: Row) -> float | None:
     return row.measures.get(name)
 
 
-def _differences(means: Means, agent: str, reference: str) -> list[float]:
-    """An agent's values minus those of the reference, on the instances that both have."""
-    own, base = means[agent], means[reference]
-    return [own[instance] - base[instance] for instance in own if instance in base]
+Pairs = dict[str, tuple[float, float]]
+"""Instance -> value of an agent, value of the reference."""
+
+
+def paired(rows: Sequence[Row], agent: str, reference: str, value: Callable[[Row], float | None]) -> Pairs:
+    """The values of two agents on the instances that both have, several seeds of one as their mean.
+
+    Where both have several seeds of an instance, only those that both have count: chance is the same for both then.
+
+    Args:
+        rows: The rows.
+        agent: One.
+        reference: The other.
+        value: What to compare of a row; ``None`` leaves the row out.
+    """
+    found: dict[str, dict[str, dict[int, float]]] = {agent: {}, reference: {}}
+    for row in rows:
+        if row.agent in found and (number := value(row)) is not None:
+            found[row.agent].setdefault(row.instance, {})[row.seed] = number
+    pairs = {}
+    for instance, own in found[agent].items():
+        base = found[reference].get(instance)
+        if base is None:
+            continue
+        if len(own) > 1 and len(base) > 1:
+            shared = [seed for seed in own if seed in base]
+            own, base = {seed: own[seed] for seed in shared}, {seed: base[seed] for seed in shared}
+        if own:
+            pairs[instance] = (sum(own.values()) / len(own), sum(base.values()) / len(base))
+    return pairs
+
+
+def _objective(row: Row) -> float | None:
+    return row.objective
+
+
+def _differences(pairs: Pairs) -> list[float]:
+    return [own - base for own, base in pairs.values()]
 
 
 @dataclass(frozen=True)
@@ -152,21 +191,18 @@ class Wins:
         return self.wins / decided if decided else None
 
 
-def win_rate(own: Mapping[str, float], base: Mapping[str, float], minimise: bool = True) -> Wins:
+def win_rate(pairs: Pairs, minimise: bool = True) -> Wins:
     """Wins, ties and losses on the instances that both solved.
 
     Args:
-        own: Objective of the agent by instance.
-        base: Of the reference.
+        pairs: Objectives of the agent and of the reference, see :func:`paired`.
         minimise: Whether smaller objectives are better.
     """
     wins = ties = losses = 0
-    for name, value in own.items():
-        if name not in base:
-            continue
-        if same_objective(value, base[name]):
+    for value, base in pairs.values():
+        if same_objective(value, base):
             ties += 1
-        elif (value < base[name]) == minimise:
+        elif (value < base) == minimise:
             wins += 1
         else:
             losses += 1
@@ -176,8 +212,8 @@ def win_rate(own: Mapping[str, float], base: Mapping[str, float], minimise: bool
 def compare(rows: Sequence[Row], reference: str, minimise: bool = True) -> list[dict[str, Any]]:
     """Per agent: the mean difference from a reference agent, instance by instance, with its 95 % interval.
 
-    Several seeds of one instance count as their mean. Instances that one of the two did not solve are left out. Each
-    measure that both have is compared in the same way, under ``measures``.
+    Several seeds of one instance count as their mean, see :func:`paired`. Instances that one of the two did not solve
+    are left out. Each measure that both have is compared in the same way, under ``measures``.
 
     Args:
         rows: The rows.
@@ -189,16 +225,18 @@ def compare(rows: Sequence[Row], reference: str, minimise: bool = True) -> list[
         ``mean_difference``, ``interval_95``, ``relative_difference``; ``lower`` and ``equal`` instances; ``wins``,
         ``ties``, ``losses``, ``win_rate`` and ``win_interval_95`` (see :class:`Wins`); ``measures``.
     """
-    means = objective_means(rows)
-    by_measure = {name: instance_means(rows, partial(_measure, name)) for name in measure_names(rows)}
-    compared = []
-    for agent, own in means.items():
-        differences = _differences(means, agent, reference)
-        if agent == reference or not differences:
+    names, compared = measure_names(rows), []
+    by_agent: dict[str, list[Row]] = {}
+    for row in rows:
+        by_agent.setdefault(row.agent, []).append(row)
+    for agent, own in by_agent.items():
+        both = [*own, *by_agent[reference]]
+        pairs = paired(both, agent, reference, _objective)
+        if agent == reference or not pairs:
             continue
-        base = float(np.mean([means[reference][instance] for instance in own if instance in means[reference]]))
-        measured = {name: _differences(values, agent, reference) for name, values in by_measure.items()}
-        wins = win_rate(own, means[reference], minimise)
+        differences, base = _differences(pairs), float(np.mean([value for _, value in pairs.values()]))
+        measured = {name: _differences(paired(both, agent, reference, partial(_measure, name))) for name in names}
+        wins = win_rate(pairs, minimise)
         compared.append(
             {
                 "agent": agent,
@@ -206,7 +244,7 @@ def compare(rows: Sequence[Row], reference: str, minimise: bool = True) -> list[
                 "count": len(differences),
                 "mean_difference": float(np.mean(differences)),
                 "interval_95": mean_interval(differences),
-                "relative_difference": float(np.mean(differences)) / base if base else None,
+                "relative_difference": float(np.mean(differences)) / abs(base) if base else None,
                 "lower": wins.wins if minimise else wins.losses,
                 "equal": wins.ties,
                 "wins": wins.wins,
@@ -239,25 +277,29 @@ class GapClosed:
     count: int
 
 
-def gap_closed(rows: Sequence[Row], agent: str, reference: str) -> GapClosed | None:
+def gap_closed(rows: Sequence[Row], agent: str, reference: str, minimise: bool = True) -> GapClosed | None:
     """The share of the gap between a reference and the bounds that an agent closes.
 
     Args:
-        rows: The rows.
+        rows: The rows; of several bounds of an instance the tightest counts.
         agent: An agent among them.
         reference: Another, usually :func:`best_rule`.
+        minimise: Whether smaller objectives are better.
 
     Returns:
-        ``None`` where no instance has a bound and both objectives, or where the reference is at the bounds.
+        ``None`` where no instance has a bound and both objectives, or where the reference is at the bounds or beyond.
     """
-    means = objective_means(rows)
-    bounds = {row.instance: row.bound for row in rows if row.bound is not None}
-    shared = [name for name in common_instances(means, [reference, agent]) if name in bounds]
-    closed = [means[reference][name] - means[agent][name] for name in shared]
-    gaps = [means[reference][name] - bounds[name] for name in shared]
-    sign = 1.0 if sum(gaps) >= 0 else -1.0  # a profit lies below its bound
-    above, below = [sign * value for value in closed], [sign * value for value in gaps]
-    if not shared or sum(below) <= 1e-9 * max(1.0, sum(abs(bounds[name]) for name in shared)):
+    sign = 1.0 if minimise else -1.0
+    bounds: dict[str, float] = {}
+    for row in rows:
+        if row.bound is not None:
+            known = bounds.get(row.instance, row.bound)
+            bounds[row.instance] = max(known, row.bound) if minimise else min(known, row.bound)
+    pairs = paired(rows, agent, reference, _objective)
+    shared = [name for name in pairs if name in bounds]
+    above = [sign * (pairs[name][1] - pairs[name][0]) for name in shared]
+    below = [sign * (pairs[name][1] - bounds[name]) for name in shared]
+    if not shared or sum(below) <= SAME * max(1.0, sum(abs(bounds[name]) for name in shared)):
         return None
     return GapClosed(sum(above) / sum(below), ratio_interval(above, below), len(shared))
 

@@ -65,11 +65,15 @@ def _read_benchmark(folder: Path) -> tuple[Any, list[Row]]:
     return read_json(path, "a summary of schedlab") if path.exists() else None, read_results(folder)
 
 
+AGENT_SETTINGS = ("workers", "temperature", "quantile", "device")  # the same agents are faster with more threads
+LATER_SETTINGS = frozenset((*AGENT_SETTINGS, "batch"))  # folders of earlier versions do not say all of these
+
 BENCHMARK: Contents[Row] = Contents(
     JOURNAL_FILE,
     RESULTS_FILE,
     (RESULTS_FILE, "results.csv", SUMMARY_FILE, DISTRIBUTIONS_FILE, VIEWS_FILE),
-    ("config", "time_limit", "preset", "option"),  # two of a sweep
+    # two of a sweep; what samples draw depends on the batch
+    ("config", "time_limit", "preset", "option", *AGENT_SETTINGS, "batch"),
     _read_benchmark,
     row_from_json,
 )
@@ -77,7 +81,7 @@ RACE: Contents[RaceRow] = Contents(
     f"race-{JOURNAL_FILE}",
     RACE_FILE,
     (RACE_FILE, PROGRESS_FILE),
-    ("config", "time_limit", "workers"),  # the same agents are faster with more threads
+    ("config", "time_limit", *AGENT_SETTINGS),
     read_race,
     race_row_from_json,
 )
@@ -166,9 +170,9 @@ class ResultsFolder(Generic[RowT]):
             lines = "1 line is" if lost == 1 else f"{lost} lines are"
             note(f"{self._journal.path}: {lines} torn and left out; what was there is measured again")
         try:
-            if content.header is not None:
-                self._journal.go_on(content)
-            elif not content.records:
+            if content.header is not None or content.records:
+                self._journal.go_on(content, self._header)
+            else:
                 self._journal.begin(self._header)
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error.strerror}); use another --out") from None
@@ -229,8 +233,11 @@ class ResultsFolder(Generic[RowT]):
             self.failed = ""
 
     def finish(self) -> None:
-        """Delete the journal, once everything is in the files."""
-        self._journal.remove()
+        """Delete the journal, if everything is in the files; else it is kept, and a line tells what to do."""
+        if self.failed:
+            note(f"{self._journal.path}: is kept, as the files may lack what it holds; run again with --resume")
+        else:
+            self._journal.remove()
 
     def _tell(self, path: Path, error: OSError) -> None:
         text = f"{error.filename or path}: cannot be written ({error.strerror})"
@@ -267,9 +274,13 @@ def _refuse_other_settings(folder: Path, before: Any, settings: Mapping[str, Any
     if not isinstance(before, dict):
         raise InputError(f"{folder / SUMMARY_FILE}: must hold an object; use another --out")
     for key in keys:
+        if key in LATER_SETTINGS and (key not in before or key not in settings):
+            continue
         was, now = before.get(key), settings.get(key)
         if was != now:
-            raise InputError(f"{folder}: was run with {key} {_brief(was)}, not {_brief(now)}; use another --out")
+            # the default of --workers differs between machines, and with --ray
+            same = f"say --{key} {_brief(was)} or " if key in LATER_SETTINGS else ""
+            raise InputError(f"{folder}: was run with {key} {_brief(was)}, not {_brief(now)}; {same}use another --out")
 
 
 def _brief(value: Any) -> str:

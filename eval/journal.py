@@ -31,6 +31,7 @@ MAX_JOURNAL_BYTES = 512 * 2**20
 SYNC_SHARE = 0.05  # of the time, at most, is spent waiting for the disk
 HEADER_KEY = "journal"  # whose value is the number of the format
 FORMAT = 1
+OPENINGS = 10  # tries to open a journal that others delete meanwhile
 PREFIX = len('["00000000",')
 
 
@@ -96,31 +97,55 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # a link in a stranger's folder must not lead the writing elsewhere
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-        try:
-            self._handle = os.open(path, flags, 0o666)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror}); use another --out") from None
-        try:
-            if not stat.S_ISREG(os.fstat(self._handle).st_mode):
-                raise InputError(f"{path}: is not a plain file; use another --out")
-            self._lock()
-        except BaseException:
-            os.close(self._handle)
-            raise
+        self._handle = self._open()
         self._start = self._end = os.fstat(self._handle).st_size
+        self._due: list[Any] = []  # a header that a full disk did not take
         self._next_sync = 0.0
 
-    def _lock(self) -> None:
+    def _open(self) -> int:
+        """The file, locked.
+
+        Whoever finishes deletes it and then lets go of it: what was opened before and is locked after that is no
+        file of the folder any more, so the next one is opened.
+        """
+        # a link in a stranger's folder must not lead the writing elsewhere
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        for _ in range(OPENINGS):
+            try:
+                handle = os.open(self.path, flags, 0o666)
+            except OSError as error:
+                raise InputError(f"{self.path}: cannot be written ({error.strerror}); use another --out") from None
+            try:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise InputError(f"{self.path}: is not a plain file; use another --out")
+                self._lock(handle)
+                if self._is_there(handle):
+                    return handle
+            except BaseException:
+                os.close(handle)
+                raise
+            os.close(handle)
+        raise self._taken()
+
+    def _lock(self, handle: int) -> None:
         if fcntl is None:
             return
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"{self.path}: another run is writing to this folder; wait or use another --out") from None
+            raise self._taken() from None
         except OSError:
             pass  # some network file systems have no locks
+
+    def _is_there(self, handle: int) -> bool:
+        """Whether an open file is the one that has the name."""
+        try:
+            return os.path.samestat(os.fstat(handle), os.lstat(self.path))
+        except FileNotFoundError:
+            return False
+
+    def _taken(self) -> InputError:
+        return InputError(f"{self.path}: another run is writing to this folder; wait or use another --out")
 
     def read(self) -> JournalContent:
         """All that it holds; nothing is changed.
@@ -141,18 +166,25 @@ class Journal:
         """Forget everything and write the header.
 
         Raises:
-            OSError: The disk is full, ...
+            OSError: The disk is full, ...; the header is written before what is appended next.
         """
         os.ftruncate(self._handle, 0)
         self._start = self._end = 0
-        self.append([header])
+        self._due = [header]
+        self.append([])
         self._start = self._end
 
-    def go_on(self, content: JournalContent) -> None:
-        """Drop the torn end of what was read, and append after it."""
+    def go_on(self, content: JournalContent, header: Any) -> None:
+        """Drop the torn end of what was read, and append after it; write the header where there is none.
+
+        Raises:
+            OSError: The disk is full, ...; the header is written before what is appended next.
+        """
         os.ftruncate(self._handle, content.size)
         self._end = content.size
         self._start = 0
+        self._due = [header] if content.header is None else []
+        self.append([])
 
     def append(self, records: Iterable[Any]) -> None:
         """Write records at the end; they are safe from the death of this process at once, and on the disk very soon.
@@ -162,7 +194,9 @@ class Journal:
         Raises:
             OSError: They could not be written; none of them stays.
         """
-        data = memoryview(b"".join(map(to_line, records)))
+        data = memoryview(b"".join(map(to_line, [*self._due, *records])))
+        if not data:
+            return
         written = 0
         try:
             while written < len(data):
@@ -171,6 +205,7 @@ class Journal:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._handle, self._end)
             raise
+        self._due = []
         self._end += written
         began = time.monotonic()
         if began >= self._next_sync:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
@@ -9,8 +10,11 @@ import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
 
 from ..agents import BestOf, Policy, SolverResult, play
 from ..agents.core import Agent, AgentOptions
@@ -18,7 +22,9 @@ from ..agents.random_policy import RandomPolicy
 from ..envs.core.problem import CheckReport, Problem
 from .distributions import Quantiles, cost_quantiles
 from .instance_sets import Entry
+from .json_files import MAX_INTEGER, MAX_TEXT
 from .results import Row
+from .warm_up import warm_up_agent
 
 LONGEST_ERROR = 300  # characters
 
@@ -137,13 +143,28 @@ class Workshop:
         self._time_limit = time_limit
         self._with_quantiles = with_quantiles
         self._warm = False
+        self._warm_agents: set[tuple[str, bool]] = set()
 
     def warm_up(self, instance: Any) -> Any:
-        """Compile the kernels before the clock runs, by playing at random; returns the solution."""
+        """Compile the simulator's kernels before the clock runs, by playing at random; returns the solution."""
         self._warm = True
         simulator = play(RandomPolicy(), self.problem, [instance], self.config)
         simulator.observe()
         return simulator.solution(0)
+
+    def _warm_up_for(self, job: Job) -> None:
+        """Compile what a job will run, and let its agent decide for a moment, once."""
+        instance, kind = job.entries[0].instance, (job.agent, len(job.entries) > 1)
+        if not self._warm:
+            self.warm_up(instance)
+        if kind in self._warm_agents:
+            return
+        self._warm_agents.add(kind)
+        # who fails here fails again where it counts, and is reported there
+        with contextlib.suppress(Exception):
+            agent, limit = self.agents[job.agent], self._time_limit
+            rows, seed = len(job.entries), job.seeds[0]
+            warm_up_agent(agent, self.problem, self.config, instance, time_limit=limit, seed=seed, rows=rows)
 
     def do(self, job: Job, views: Sequence[bool] = ()) -> list[Measured]:
         """Do a job.
@@ -156,8 +177,7 @@ class Workshop:
             What it gave for each of its instances. An agent that raises, returns nothing or gives what the checker
             refuses has rows with an ``error``.
         """
-        if not self._warm:
-            self.warm_up(job.entries[0].instance)
+        self._warm_up_for(job)
         instances = [entry.instance for entry in job.entries]
         began = time.perf_counter()
         try:
@@ -183,51 +203,107 @@ class Workshop:
         report = verdict(self.problem, job.entries[0].instance, result, self.config)
         if isinstance(report, str):
             return failed(self.problem.name, job, report, seconds)[0]
-        bound = result.bound if result.bound is not None and math.isfinite(result.bound) else None
+        try:
+            bound, samples = _bound_of(result), _samples_of(result)
+        except TypeError as error:
+            return failed(self.problem.name, job, str(error), seconds)[0]
         row = Row(
             problem=self.problem.name,
             instance=job.entries[0].name,
             agent=job.agent,
-            objective=float(report.objective),
+            objective=report.objective,
             bound=bound,
             bound_kind="none" if bound is None else "proved",
             gap=None,
             seconds=seconds,
-            samples=result.samples,
+            samples=samples,
             seed=job.seeds[0],
             feasible=True,
             measures=report.measures,
         )
-        instance, solution = job.entries[0].instance, result.solution
-        costs = self.problem.job_costs(instance, solution, self.config) if self._with_quantiles else None
-        quantiles = cost_quantiles(costs) if costs is not None and len(costs) else None
-        return Measured(row, quantiles, self._view(job, solution) if wants_view else None)
+        quantiles = self.quantiles(job.entries[0], result.solution) if self._with_quantiles else None
+        return Measured(row, quantiles, self._view(job, result.solution) if wants_view else None)
+
+    def quantiles(self, entry: Entry, solution: Any) -> Quantiles | None:
+        """How costs spread over the jobs of a feasible solution; ``None`` where it has none or they make no sense."""
+        try:
+            costs = self.problem.job_costs(entry.instance, solution, self.config)
+            if costs is None or not len(costs):
+                return None
+            quantiles = cost_quantiles(costs)
+            if not np.isfinite(quantiles).all() or quantiles[0] < 0:
+                raise ValueError("a cost is negative or no number")
+        except Exception as error:  # like a picture, see below
+            warnings.warn(f"no job costs on {entry.name}: {error}", RuntimeWarning, stacklevel=2)
+            return None
+        return quantiles
 
     def _view(self, job: Job, solution: Any) -> str | None:
         try:
             view = self.problem.view(job.entries[0].instance, solution, self.config)
             return None if view is None else json.dumps(view.to_json(), separators=(",", ":"), allow_nan=False)
-        except (ValueError, ArithmeticError, LookupError) as error:
+        except Exception as error:
             # a picture that cannot be made is no reason to lose a measurement
             warnings.warn(f"no view of {job.agent} on {job.entries[0].name}: {error}", RuntimeWarning, stacklevel=2)
             return None
 
 
 def verdict(problem: Problem[Any, Any, Any], instance: Any, result: Any, config: Any) -> CheckReport | str:
-    """What the checker says of an agent's result, or in a few words why it does not count."""
+    """What the checker says of an agent's result, its numbers as floats, or in a few words why it does not count."""
     if not isinstance(result, SolverResult):
         return f"it returned {'nothing' if result is None else type(result).__name__}, not a SolverResult"
     if result.solution is None:
         return "it returned no solution"
     try:
         report = problem.check(instance, result.solution, config)
+        if not report.feasible:
+            return f"infeasible: {report.violations[0] if report.violations else 'no reason given'}"
     except Exception as error:  # of a solution of another kind altogether
         return f"the checker cannot read its solution: {what_was_raised(error)}"
-    if not report.feasible:
-        return f"infeasible: {report.violations[0] if report.violations else 'no reason given'}"
-    if not math.isfinite(report.objective) or not all(map(math.isfinite, report.measures.values())):
+    try:
+        objective = as_float(report.objective)
+        measures = {name: as_float(value) for name, value in report.measures.items()}
+        if not all(map(math.isfinite, (objective, *measures.values()))):
+            raise TypeError("an infinity or NaN")
+    except (TypeError, AttributeError):
         return "the checker gives a number that is none"
-    return report
+    if not all(isinstance(name, str) and name.isprintable() and len(name) <= MAX_TEXT for name in measures):
+        return "the checker gives a measure whose name is not printable text"
+    return CheckReport(True, objective, measures=measures)
+
+
+def as_float(value: Any) -> float:
+    """A number of Python or NumPy as a float, which may be infinite or NaN.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"must be a number, got {type(value).__name__}")
+    try:
+        return float(value)
+    except OverflowError:  # of a huge whole number
+        return math.inf
+
+
+def _bound_of(result: SolverResult[Any]) -> float | None:
+    """What an agent proved; an infinite bound or NaN is none."""
+    if result.bound is None:
+        return None
+    try:
+        bound = as_float(result.bound)
+    except TypeError as error:
+        raise TypeError(f"its bound {error}") from None
+    return bound if math.isfinite(bound) else None
+
+
+def _samples_of(result: SolverResult[Any]) -> int:
+    samples: Any = result.samples
+    if isinstance(samples, bool) or not isinstance(samples, Integral):
+        raise TypeError(f"its samples must be a whole number, got {type(samples).__name__}")
+    if not 0 <= (number := int(samples)) <= MAX_INTEGER:
+        raise TypeError("its samples must be a whole number from 0 to 2**63-1")
+    return number
 
 
 def what_was_raised(error: Exception) -> str:

@@ -12,17 +12,14 @@ from typing import Any
 from ..agents import Policy, SolverResult, run_policy
 from ..agents.core import Agent, AgentOptions
 from ..agents.random_policy import RandomPolicy
-from ..agents.sampling import BestOf
 from ..envs.core.errors import InputError
 from ..envs.core.problem import CheckReport, Problem
-from ..envs.core.simulator import Simulator
 from .instance_sets import Entry
-from .measuring import Job, verdict, what_was_raised
+from .measuring import Job, as_float, verdict, what_was_raised
 from .race_results import Points, RaceRow, race_row_to_json
 from .results import SAME, RowKey
 from .tables import exact_number
-
-WARM_UP_SECONDS, WARM_UP_STEPS = 0.05, 3
+from .warm_up import WARM_UP_SECONDS, WARM_UP_STEPS, Watch, warm_up_agent
 
 
 def parse_times(text: str | None, time_limit: float) -> tuple[float, ...]:
@@ -124,19 +121,8 @@ class Race:
                 simulator.observe()
             # who fails here fails again where it counts, and is reported there
             with contextlib.suppress(Exception):
-                self._warm_agent(agent, instance, job.seeds[0])
-
-    def _warm_agent(self, agent: Agent, instance: Any, seed: int) -> None:
-        # samples are not bound by a time limit, so the policy that draws them is run and stopped; arrays of
-        # several rows are of another kind to compiled code than those of one
-        policy, size = (agent.policy, 2) if isinstance(agent, BestOf) else (agent, 1)
-        if isinstance(policy, Policy):
-            simulator = self.problem.simulator_for([instance] * size, policy.configuration(self.config))
-            # some steps in any case: what makes the first observation slow may still lie ahead
-            watch = Watch(simulator, WARM_UP_SECONDS, self.problem.minimise, least=WARM_UP_STEPS)
-            run_policy(policy, simulator, [instance] * size, seed, watch)
-        else:
-            policy.solve(instance, time_limit=min(WARM_UP_SECONDS, self.options.time_limit), seed=seed)
+                limit, seed = self.options.time_limit, job.seeds[0]
+                warm_up_agent(agent, self.problem, self.config, instance, time_limit=limit, seed=seed)
 
     def _row(self, job: Job) -> RaceRow:
         entry, seed = job.entries[0], job.seeds[0]
@@ -155,11 +141,15 @@ class Race:
         report = verdict(self.problem, entry.instance, run.result, self.config)
         if isinstance(report, str):
             return self._failed(job, report, run.seconds)
+        try:
+            told = tuple((as_float(seconds), as_float(objective)) for seconds, objective in run.points)
+        except Exception:  # of what is no list at all
+            return self._failed(job, "its progress is not a list of pairs of numbers", run.seconds)
         # who does not say how it went has one solution, at its end
-        points = run.points or ((run.seconds, report.objective),)
+        points = told or ((run.seconds, report.objective),)
         if wrong := what_is_wrong(report, points, run.seconds, self.problem.minimise):
             return self._failed(job, wrong, run.seconds)
-        return RaceRow(self.problem.name, entry.name, job.agent, seed, run.seconds, float(report.objective), points)
+        return RaceRow(self.problem.name, entry.name, job.agent, seed, run.seconds, report.objective, points)
 
     def _failed(self, job: Job, error: str, seconds: float) -> RaceRow:
         return RaceRow(self.problem.name, job.entries[0].name, job.agent, job.seeds[0], seconds, None, (), error)
@@ -213,37 +203,6 @@ def timed_run(
     seconds = watch.seconds()
     points = tuple(watch.points) if problem.anytime else ((seconds, float(simulator.objective()[0])),)
     return TimedRun(SolverResult(simulator.solution(0)), seconds, points)
-
-
-class Watch:
-    """Notes when the objective of a simulator's first row gets better, and says whether there is time left.
-
-    Its clock starts when it is made.
-
-    Args:
-        simulator: Whose.
-        time_limit: In seconds.
-        minimise: Whether a smaller objective is better.
-        least: Steps for which there is time in any case.
-    """
-
-    def __init__(self, simulator: Simulator[Any, Any], time_limit: float, minimise: bool, least: int = 0) -> None:
-        self.points: list[tuple[float, float]] = []
-        self._simulator, self._time_limit, self._sign = simulator, time_limit, 1 if minimise else -1
-        self._left = least
-        self._began = time.perf_counter()
-
-    def seconds(self) -> float:
-        """Since it was made."""
-        return time.perf_counter() - self._began
-
-    def __call__(self) -> bool:
-        """Look at the objective and at the clock."""
-        objective, seconds = float(self._simulator.objective()[0]), self.seconds()
-        if not self.points or self._sign * objective < self._sign * self.points[-1][1]:
-            self.points.append((seconds, objective))
-        self._left -= 1
-        return seconds < self._time_limit or self._left >= 0
 
 
 def what_is_wrong(report: CheckReport, points: Points, seconds: float, minimise: bool) -> str:

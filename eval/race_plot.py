@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..envs.core.figures import distinct_colours
 from .plots import LEGEND_SIZE, MARKERS, figure_with_legend, name_picture
-from .race_results import RaceRow, Yardstick, instance_values
+from .race_results import RaceRow, Yardstick, instance_values, rows_by_agent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,16 +55,16 @@ def race_lines(
         times: Seconds at which every line has a point.
         time_limit: Of the race.
     """
-    lines = {}
+    lines, runs = {}, rows_by_agent(rows)
     for agent in agents:
-        own = np.array([seconds for row in rows if row.agent == agent for seconds, _ in row.points])
+        own = np.array([seconds for row in runs.get(agent, ()) for seconds, _ in row.points])
         # what is done in overtime counts at the limit
         grid = np.unique([*np.clip(own, SHORTEST, time_limit), *times, time_limit])
         if len(grid) > MAX_TIMES:
             steps = np.geomspace(grid[0], time_limit, MAX_TIMES)
             # rounded up: no improvement is drawn before it came
             grid = np.unique([*grid[np.searchsorted(grid, steps[:-1])], *times, time_limit])
-        values = instance_values(rows, agent, instances, measured_by, grid, time_limit)
+        values = instance_values(runs.get(agent, ()), instances, measured_by, grid, time_limit)
         solved = (~np.isnan(values)).sum(axis=0)
         complete = solved == len(instances)
         means = values[:, complete].mean(axis=0) * (100 if measured_by.gaps else 1)

@@ -106,20 +106,45 @@ class Yardstick:
         assert gap is not None  # references are positive
         return gap
 
+    def measure_all(self, instance: str, objectives: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same of many objectives of an instance, float64 ``[T]``; NaN stays NaN."""
+        if not self.gaps:
+            return objectives
+        # an instance that nobody solved has no reference
+        ratios = objectives / self.references.get(instance, np.nan)
+        return ratios - 1 if self.minimise else 1 - ratios
+
 
 def yardstick(
     problem: Problem[Any, Any, Any], config: Any, entries: Sequence[Entry], rows: Sequence[RaceRow]
 ) -> Yardstick:
     """The known bound of every instance, or else the best objective that any run has."""
-    references, kinds = {}, {}
+    references, kinds, found = {}, {}, objectives_by_instance(rows)
     for entry in entries:
-        own = [row.objective for row in rows if row.instance == entry.name and row.objective is not None]
+        own = found.get(entry.name)
         if (bound := problem.bound(entry.instance, config)) is not None:
             references[entry.name], kinds[entry.name] = float(bound.value), bound.kind
         elif own:
             references[entry.name], kinds[entry.name] = min(own) if problem.minimise else max(own), FOUND_HERE
     gaps = bool(references) and min(references.values()) > 0
     return Yardstick(references, kinds, gaps, problem.minimise)
+
+
+def objectives_by_instance(rows: Sequence[RaceRow]) -> dict[str, list[float]]:
+    """The objectives of the runs that have one, by instance."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row.objective is not None:
+            found.setdefault(row.instance, []).append(row.objective)
+    return found
+
+
+def rows_by_agent(rows: Sequence[RaceRow]) -> dict[str, list[RaceRow]]:
+    """The rows of each agent, in the order in which agents first appear."""
+    found: dict[str, list[RaceRow]] = {}
+    for row in rows:
+        found.setdefault(row.agent, []).append(row)
+    return found
 
 
 @dataclass(frozen=True)
@@ -144,24 +169,29 @@ class Standing:
 
 def instance_values(
     rows: Sequence[RaceRow],
-    agent: str,
     instances: Sequence[str],
     measured_by: Yardstick,
     times: NDArray[np.float64],
     time_limit: float,
 ) -> NDArray[np.float64]:
-    """Gap or objective of an agent on each instance at each time, the mean over its seeds, float64 ``[I, T]``.
+    """Gap or objective of one agent on each instance at each time, the mean over its seeds, float64 ``[I, T]``.
 
     NaN where one of the seeds has no solution yet, or none that counts, or where the agent did not run.
+
+    Args:
+        rows: Those of the agent.
+        instances: Of the answer.
+        measured_by: What objectives are compared with.
+        times: In seconds, ``[T]``.
+        time_limit: Of the race.
     """
+    by_instance: dict[str, list[RaceRow]] = {}
+    for row in rows:
+        by_instance.setdefault(row.instance, []).append(row)
     values = np.full((len(instances), len(times)), np.nan)
     for index, instance in enumerate(instances):
-        own = [row for row in rows if row.agent == agent and row.instance == instance]
-        if own:
-            by_seed = [
-                [measured_by.measure(instance, float(value)) for value in objectives_at(row, times, time_limit)]
-                for row in own
-            ]
+        if own := by_instance.get(instance):
+            by_seed = [measured_by.measure_all(instance, objectives_at(row, times, time_limit)) for row in own]
             values[index] = np.mean(by_seed, axis=0)
     return values
 
@@ -175,8 +205,8 @@ def standings(
 ) -> dict[str, list[Standing]]:
     """Per agent its standing at each time; who has solved most instances at the last time, and best, comes first."""
     found = {}
-    for agent in dict.fromkeys(row.agent for row in rows):
-        values = instance_values(rows, agent, instances, measured_by, np.array(times), time_limit)
+    for agent, runs in rows_by_agent(rows).items():
+        values = instance_values(runs, instances, measured_by, np.array(times), time_limit)
         found[agent] = [
             Standing(float(own.mean()) if len(own := column[~np.isnan(column)]) else None, len(own), len(instances))
             for column in values.T

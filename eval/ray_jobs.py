@@ -66,7 +66,7 @@ class RayCluster:
             listens, ``HOST:6379``, or ``"auto"``.
         workers: How many jobs run at a time; by default as many as there are cores for.
         threads: Of each worker: a job is given so many cores.
-        gpus: Of each worker.
+        gpus: Of each worker: a job is given so many.
         make: How workers build agents from their names.
         plugins: Modules that workers import first, because they register problems or agents.
 
@@ -143,10 +143,11 @@ class RayCluster:
         return [node for node in self._ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) > 0]
 
     def _check_nodes(self) -> None:
+        if not self.slots:
+            gpus = f" and {self._gpus} GPU" if self._gpus else ""
+            raise InputError(f"--ray {self._address}: no node has {self._threads} cores{gpus} for a worker")
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        if not self.slots:
-            raise InputError(f"--ray {self._address}: no node has {self._threads} cores for a worker")
         probe = self._ray.remote(worker_version)
         for node in self._nodes():
             name, there = node["NodeManagerHostname"], NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
@@ -166,8 +167,13 @@ class RayCluster:
     @property
     def slots(self) -> int:
         """How many jobs can run at a time now."""
-        found = sum(int(node["Resources"]["CPU"] // self._threads) for node in self._nodes())
+        found = sum(self._room_on(node["Resources"]) for node in self._nodes())
         return found if self._workers is None else min(found, self._workers)
+
+    def _room_on(self, resources: dict[str, float]) -> int:
+        """How many jobs a node can run at a time: without GPUs, a task that asks for one would wait for ever."""
+        room = int(resources["CPU"] // self._threads)
+        return min(room, int(resources.get("GPU", 0) // self._gpus)) if self._gpus else room
 
     def about(self) -> dict[str, Any]:
         """What the summary says of the cluster."""
@@ -197,7 +203,8 @@ class RayCluster:
         try:
             while True:
                 # a few more than can run, so that no worker waits, and nodes that join have something to do
-                for index, (blueprint, job, views) in islice(waiting, self._most_at_a_time() - len(running)):
+                room = max(self._most_at_a_time() - len(running), 0)  # none at first where a node was lost
+                for index, (blueprint, job, views) in islice(waiting, room):
                     if blueprint.token not in plans:
                         plans[blueprint.token] = self._ray.put(WorkerPlan(blueprint, self._make, self._plugins))
                     running[remote.remote(plans[blueprint.token], job, list(views))] = index

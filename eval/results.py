@@ -118,8 +118,9 @@ def summarise(rows: Sequence[Row], intervals: bool = True, minimise: bool = True
 
     Returns:
         One item per agent: ``count`` of rows; ``mean_objective``; ``aggregate_gap`` over the ``bound_count`` rows with
-        a bound and an objective; ``mean_gap``, ``gap_interval_95`` and ``median_gap`` over the ``gap_count`` rows
-        with a gap; ``at_bound``, the share of the rows with a bound whose objective equals it (infeasible rows do not);
+        a bound and an objective; ``mean_gap`` and ``gap_interval_95`` over instances, several seeds of one as their
+        mean, and ``median_gap`` over the ``gap_count`` rows with a gap; ``at_bound``, the share of the rows with a
+        bound whose objective equals it (infeasible rows do not);
         ``bound_kinds``; ``mean_seconds``; ``all_feasible``; ``measures``, the mean of each over the rows that have it;
         ``worst_5``, the percentile of objectives that all but the worst 5 % of the rows reach; ``score``, see
         :func:`score`.
@@ -132,6 +133,8 @@ def summarise(rows: Sequence[Row], intervals: bool = True, minimise: bool = True
         bounded = [row for row in own if row.bound is not None]
         pairs = [(row.objective, row.bound) for row in bounded if row.objective is not None and row.bound is not None]
         gaps = [row.gap for row in own if row.gap is not None]
+        # several seeds of an instance are no further instances
+        by_instance = [*instance_means(own, lambda row: row.gap)[agent].values()]
         at_bound = sum(same_objective(objective, bound) for objective, bound in pairs)
         summary.append(
             {
@@ -140,9 +143,9 @@ def summarise(rows: Sequence[Row], intervals: bool = True, minimise: bool = True
                 "mean_objective": float(np.mean(objectives)) if objectives else None,
                 "bound_count": len(pairs),
                 "aggregate_gap": aggregate_gap([value for value, _ in pairs], [bound for _, bound in pairs], minimise),
-                "mean_gap": float(np.mean(gaps)) if gaps else None,
+                "mean_gap": float(np.mean(by_instance)) if gaps else None,
                 "gap_count": len(gaps),
-                "gap_interval_95": mean_interval(gaps) if intervals else None,
+                "gap_interval_95": mean_interval(by_instance) if intervals else None,
                 "median_gap": float(np.median(gaps)) if gaps else None,
                 "at_bound": at_bound / len(bounded) if bounded else None,
                 "bound_kinds": sorted({row.bound_kind for row in bounded}),

@@ -41,11 +41,14 @@ def import_plugin(module: str) -> None:
     """Import a module that registers problems or agents.
 
     Raises:
-        InputError: There is no such module.
+        InputError: That is no name of a module, there is no such module, or it registers what is refused.
     """
+    # of these names importlib says ValueError or TypeError, as the module's own lines may
+    if not (all(module.split(".")) and module.isprintable()):
+        raise InputError(f"plugin {module!r}: not the name of a module; write it as in an import, with dots")
     try:
         importlib.import_module(module)
-    except (ModuleNotFoundError, ValueError, TypeError) as error:
-        if isinstance(error, ModuleNotFoundError) and error.name not in {module, module.split(".")[0]}:
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
             raise  # the plugin is there, something that it needs is not
         raise InputError(f"plugin {module!r}: no such module; install it or put its folder on PYTHONPATH") from error

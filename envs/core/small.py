@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import InputError, unknown_name
+from .fields import bad_field
 from .figures import new_figure
-from .files import name_of, read_text
+from .files import LONGEST_NAME, name_of, read_text
 from .graph import FEATURE_LIMIT, PADDING, GraphSpec, GraphState
 from .gym_env import SchedulingEnv
 from .instances import looks_like_a_path
@@ -174,7 +175,7 @@ class SmallProblem(Problem[ConfigT, InstanceT, NDArray[np.int64]]):
         return []
 
     def load(self, name_or_path: str, config: ConfigT) -> InstanceT:
-        """The instance of a JSON file."""
+        """The instance of a JSON file, called after the file where it has no ``name``."""
         if not looks_like_a_path(name_or_path):
             names = self.instance_names()
             if names:
@@ -185,6 +186,10 @@ class SmallProblem(Problem[ConfigT, InstanceT, NDArray[np.int64]]):
         wanted = [item.name for item in fields(self.instance_type)]
         if not isinstance(data, dict) or not set(data) <= set(wanted):
             raise InputError(f"{path}: must be an object of {', '.join(wanted)}")
+        # names are printed on terminals and written to results, which are read back
+        name = data.get("name", "instance")
+        if not isinstance(name, str) or not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+            raise bad_field(data, "name", str(path), f"a text of 1 to {LONGEST_NAME} printable characters")
         try:
             instance: InstanceT = self.instance_type(**{"name": name_of(path), **data})
         except (TypeError, ValueError, OverflowError) as error:

@@ -16,8 +16,7 @@ from ..race_plot import race_lines
 from ..race_results import RaceRow
 from ..results import Row, instance_means, measure_names
 from ..tables import is_share, measure_title
-from .collect import RaceRuns, Section
-from .leaderboard import sweep_values
+from .collect import RaceRuns, Section, sweep_values
 from .text import rounded, shown
 
 MAX_POINTS = 300  # of a line or a strip; more cannot be told apart
@@ -254,19 +253,18 @@ def costs_chart(section: Section, agents: Sequence[str]) -> Chart | None:
 
 def sweep_chart(section: Section, agents: Sequence[str]) -> Chart | None:
     """The objective and every measure against the option that was varied, with intervals."""
-    by_value = sweep_values(section)
+    by_value = sweep_values(section.rows, section.about.option)
     if len(by_value) < 2:
         return None
     places = _places(list(by_value))
     asked: list[tuple[str, str, Value]] = [("objective", "", _objective), *_measures(section.rows)]
     option, choices = shown(section.about.option.replace("-", " ")), []
     for label, unit, value in asked:
-        series = []
+        series, found = [], [instance_means(rows, value) for rows in by_value.values()]
         for place, agent in enumerate(agents):
             columns: dict[str, list[Any]] = {"x": [], "y": [], "low": [], "high": []}
-            for at, rows in zip(places, by_value.values(), strict=True):
-                own = [*instance_means([row for row in rows if row.agent == agent], value).get(agent, {}).values()]
-                if own:
+            for at, means in zip(places, found, strict=True):
+                if own := [*means.get(agent, {}).values()]:
                     mean, interval = float(np.mean(own)), mean_interval(own)
                     low, high = interval or (mean, mean)
                     for key, number in {"x": at, "y": mean, "low": low, "high": high}.items():
@@ -292,9 +290,12 @@ def _places(texts: Sequence[str]) -> list[float]:
 
 def race_chart(section: Section, race: RaceRuns, agents: Sequence[str]) -> Chart:
     """Best so far against time: the mean over all instances, and each instance."""
-    asked = [("mean of all instances", section.instances, race.rows)]
+    asked: list[tuple[str, list[str], Sequence[RaceRow]]] = [("mean of all instances", section.instances, race.rows)]
+    by_instance: dict[str, list[RaceRow]] = {instance: [] for instance in section.instances}
+    for row in race.rows:
+        by_instance[row.instance].append(row)
     for instance in section.instances[:MAX_RACED] if len(section.instances) > 1 else []:
-        asked.append((shown(instance), [instance], tuple(row for row in race.rows if row.instance == instance)))
+        asked.append((shown(instance), [instance], by_instance[instance]))
     gaps = race.measured_by.gaps
     label, choices = "gap" if gaps else "objective", []
     for name, instances, rows in asked:

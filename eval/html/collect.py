@@ -11,10 +11,12 @@ from typing import Literal
 from ...envs import PROBLEMS
 from ...envs.core.errors import InputError
 from ...envs.core.problem import load_problem
+from ..comparison import HINDSIGHT
 from ..distributions import Quantiles, read_distributions
-from ..journal import JOURNAL_FILE
-from ..race_results import FOUND_HERE, RACE_FILE, RaceRow, Yardstick, read_race
-from ..results import RESULTS_FILE, SUMMARY_FILE, Row, RowKey, read_results
+from ..folders import BENCHMARK, RACE
+from ..journal import parse_journal
+from ..race_results import FOUND_HERE, RACE_FILE, RaceRow, Yardstick, objectives_by_instance, read_race
+from ..results import RESULTS_FILE, SUMMARY_FILE, Row, RowKey, measure_names, read_results
 from ..views import KeptView, read_views
 from .about import About, about_from, read_about
 from .text import number
@@ -24,6 +26,10 @@ MAX_SECTIONS = 200
 MAX_ROWS = 200_000
 MAX_AGENTS = 200  # of a section; a table of more is nothing to read
 MAX_MEASURES = 100
+MAX_VALUES = 200  # of the option that a sweep varies
+MAX_CELLS = 10_000  # of a sweep's tables, one for each agent, value and measure: intervals take milliseconds each
+MAX_RACE_INSTANCES = 5000  # each has a value at hundreds of times
+MAX_HEADER = 2**20  # bytes of a journal that are looked at
 LARGEST = 1e100  # of numbers: sums and squares of larger ones may be no numbers
 
 Kind = Literal["benchmark", "sweep", "race"]
@@ -131,6 +137,8 @@ def read_sections(folder: Path) -> list[Section]:
         rows = read_results(folder)
         about = read_about(folder / SUMMARY_FILE)
         problem = _one_problem(folder / RESULTS_FILE, rows)
+        if about.option:
+            _refuse_large_sweep(folder / RESULTS_FILE, rows, about.option)
         sections.append(
             Section(
                 kind="sweep" if about.option else "benchmark",
@@ -141,7 +149,7 @@ def read_sections(folder: Path) -> list[Section]:
                 about=about,
                 distributions=read_distributions(folder),
                 views=tuple(read_views(folder)),
-                unfinished=_has_journal(folder),
+                unfinished=_unfinished(folder / BENCHMARK.journal),
             )
         )
     if (folder / RACE_FILE).exists():
@@ -149,9 +157,35 @@ def read_sections(folder: Path) -> list[Section]:
     return sections
 
 
-def _has_journal(folder: Path) -> bool:
-    path = folder / JOURNAL_FILE
-    return path.is_file() and path.stat().st_size > 0
+def _unfinished(journal: Path) -> bool:
+    """Whether a journal holds more than its header, which says nothing of what was measured."""
+    if not journal.is_file():
+        return False
+    try:
+        with journal.open("rb") as file:
+            start = file.read(MAX_HEADER)
+    except OSError as error:
+        raise InputError(f"{journal}: cannot be read ({error.strerror})") from None
+    content = parse_journal(start)
+    return bool(content.records) or content.damaged > 0 or content.torn
+
+
+def sweep_values(rows: Sequence[Row], option: str) -> dict[str, list[Row]]:
+    """Text of a value -> the rows at it, of the option that a sweep varied, in the order of the rows."""
+    found: dict[str, list[Row]] = {}
+    start = f"{option}="
+    for row in rows:
+        if row.instance.startswith(start):
+            found.setdefault(row.instance.removeprefix(start).rpartition("/")[0], []).append(row)
+    return found
+
+
+def _refuse_large_sweep(path: Path, rows: Sequence[Row], option: str) -> None:
+    values, agents = len(sweep_values(rows, option)), len({row.agent for row in rows})
+    cells = values * agents * (1 + len(measure_names(rows)))
+    for found, most, what in ((values, MAX_VALUES, "values"), (cells, MAX_CELLS, "cells of values, agents, measures")):
+        if found > most:
+            raise InputError(f"{path}: {found} {what}, more than the {most} that a page can show")
 
 
 def _one_problem(path: Path, rows: Sequence[Row] | Sequence[RaceRow]) -> str:
@@ -166,6 +200,8 @@ def _one_problem(path: Path, rows: Sequence[Row] | Sequence[RaceRow]) -> str:
     ):
         if found > most:
             raise InputError(f"{path}: {found} {what}, more than the {most} that a page can show")
+    if any(row.agent == HINDSIGHT for row in rows):
+        raise InputError(f"{path}: an agent is called {HINDSIGHT!r}, which the page adds to the rules; rename it")
     if any(abs(number) > LARGEST for row in rows for number in _numbers_of(row)):
         raise InputError(f"{path}: a number beyond {LARGEST:g}; no run of schedlab measures that")
     problems = sorted({row.problem for row in rows})
@@ -192,14 +228,16 @@ def _read_race_section(folder: Path) -> Section:
     data, runs = read_race(folder)
     about = about_from(data)
     problem = _one_problem(path, runs)
+    instances = len({run.instance for run in runs})
+    if instances > MAX_RACE_INSTANCES:
+        raise InputError(f"{path}: {instances} instances, more than the {MAX_RACE_INSTANCES} that a race's page shows")
     measured_by = _read_yardstick(path, data.get("measured_by"), runs, _minimise(problem, True))
     if about.time_limit is None or about.time_limit <= 0:
         raise InputError(f"{path}: no time_limit; run its command again with --resume")
     race = RaceRuns(tuple(runs), measured_by, about.time_limit)
     rows = tuple(_last_of(run, measured_by) for run in runs)
-    return Section(
-        "race", folder, problem, measured_by.minimise, rows, about, race=race, unfinished=_has_journal(folder)
-    )
+    unfinished = _unfinished(folder / RACE.journal)
+    return Section("race", folder, problem, measured_by.minimise, rows, about, race=race, unfinished=unfinished)
 
 
 def _read_yardstick(path: Path, data: object, runs: Sequence[RaceRow], minimise: bool) -> Yardstick:
@@ -207,9 +245,9 @@ def _read_yardstick(path: Path, data: object, runs: Sequence[RaceRow], minimise:
     data = data if isinstance(data, Mapping) else {}
     known, kinds = data.get("references"), data.get("kinds")
     known, kinds = (item if isinstance(item, Mapping) else {} for item in (known, kinds))
-    references, texts = {}, {}
+    references, texts, objectives = {}, {}, objectives_by_instance(runs)
     for instance in dict.fromkeys(run.instance for run in runs):
-        own = [run.objective for run in runs if run.instance == instance and run.objective is not None]
+        own = objectives.get(instance)
         value = number(known.get(instance))
         if value is not None and (value == 0 or 1 / LARGEST <= abs(value) <= LARGEST):
             kind = kinds.get(instance)

@@ -17,7 +17,7 @@ from ..race_report import what_is_shown
 from ..race_results import Standing, standings
 from ..results import Row, measure_names, summarise
 from ..tables import BOUND_TEXT, is_rate, is_share, measure_title, percent
-from .collect import RaceRuns, Section
+from .collect import RaceRuns, Section, sweep_values
 from .text import shown
 
 NOTHING = "-"  # in a cell without a number
@@ -115,7 +115,7 @@ def leaderboard(section: Section, against: str | None = None) -> Board:
         measures=measure_names(rows),
         bounded=any(row.gap is not None for row in rows),
         compared=compared,
-        closed={agent: gap_closed(rows, agent, reference) for agent in compared} if reference else {},
+        closed={agent: gap_closed(rows, agent, reference, minimise) for agent in compared} if reference else {},
     )
     lines = []
     for item in _best_first(summarise(rows, minimise=minimise), minimise):
@@ -236,16 +236,6 @@ def _notes(section: Section, numbers: _Numbers) -> list[str]:
 CHECKED = "Every solution was checked: feasible, and its objective recomputed."
 
 
-def sweep_values(section: Section) -> dict[str, list[Row]]:
-    """Text of a value -> the rows at it, of the option that a sweep varied, in the order of the rows."""
-    found: dict[str, list[Row]] = {}
-    start = f"{section.about.option}="
-    for row in section.rows:
-        if row.instance.startswith(start):
-            found.setdefault(row.instance.removeprefix(start).rpartition("/")[0], []).append(row)
-    return found
-
-
 def sweep_board(section: Section, agents: Sequence[str]) -> Board | None:
     """Mean objectives of a sweep, values across.
 
@@ -256,12 +246,17 @@ def sweep_board(section: Section, agents: Sequence[str]) -> Board | None:
     Returns:
         ``None`` where no row belongs to a value.
     """
-    by_value, decimals = sweep_values(section), decimals_of(section.problem)
+    by_value, decimals = sweep_values(section.rows, section.about.option), decimals_of(section.problem)
+    objectives: dict[tuple[str, str], list[float]] = {}
+    for text, rows in by_value.items():
+        for row in rows:
+            if row.objective is not None:
+                objectives.setdefault((text, row.agent), []).append(row.objective)
     lines = []
     for agent in agents:
         cells = []
-        for rows in by_value.values():
-            own = [row.objective for row in rows if row.agent == agent and row.objective is not None]
+        for text in by_value:
+            own = objectives.get((text, agent), [])
             interval = mean_interval(own)
             cell = _number(float(np.mean(own)) if own else None, decimals)
             cells.append(Cell(cell.text, cell.value, "" if interval is None else _span(interval, f",.{decimals}f")))

@@ -110,6 +110,12 @@ def test_its_instances_come_from_files_and_its_solutions_are_checked_again(toy, 
         capsys.readouterr()
         assert main(["solve", NAME, "--instance", str(file), "--agent", "lpt"]) == 2
         assert "jobs.json" in capsys.readouterr().err
+    for name in ("\x1b]0;hidden\x07X", "a\nb", "", "x" * 201, 3, None, ["x"]):
+        file.write_text(json.dumps({"durations": [5, 4], "machines": 2, "name": name}))
+        with pytest.raises(InputError, match="1 to 200 printable characters"):
+            toy.PROBLEM.load(str(file), toy.Config())
+    file.write_text(json.dumps({"durations": [5, 4], "machines": 2, "name": "Jüli 3"}))
+    assert toy.PROBLEM.load(str(file), toy.Config()).name == "Jüli 3"
     for wrong in ({"decisions": 3}, {"decisions": [0.5]}, [], {"decisions": [True]}):
         with pytest.raises(InputError, match="solution"):
             toy.PROBLEM.solution_from_json(None, wrong)

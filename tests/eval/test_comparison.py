@@ -20,7 +20,7 @@ from schedlab.eval.comparison import (
     win_rate,
 )
 from schedlab.eval.intervals import mean_interval, ratio_interval, share_interval
-from schedlab.eval.results import write_results
+from schedlab.eval.results import summarise, write_results
 
 from .rows import row
 
@@ -65,11 +65,32 @@ def test_the_interval_of_a_share_is_wilsons_and_not_empty_at_the_ends():
 
 
 def test_wins_ties_and_losses_are_counted_on_the_instances_that_both_solved():
-    wins = win_rate({"a": 1.0, "b": 2.0, "c": 3.0, "d": 9.0}, {"a": 2.0, "b": 2.0 + 1e-12, "c": 1.0})
+    wins = win_rate({"a": (1.0, 2.0), "b": (2.0, 2.0 + 1e-12), "c": (3.0, 1.0)})
     assert (wins.wins, wins.ties, wins.losses, wins.rate) == (1, 1, 1, 0.5)
-    profits = win_rate({"a": 3.0}, {"a": 2.0}, minimise=False)
+    profits = win_rate({"a": (3.0, 2.0)}, minimise=False)
     assert (profits.wins, profits.rate) == (1, 1.0)
-    assert win_rate({"a": 1.0}, {"a": 1.0}).rate is None
+    assert win_rate({"a": (1.0, 1.0)}).rate is None
+
+
+def test_only_seeds_that_both_solved_are_compared_where_both_have_several():
+    rows = [row(agent="a", seed=0, objective=10.0), row(agent="a", seed=1, objective=100.0)]
+    rows += [row(agent="b", seed=0, objective=11.0), row(agent="b", seed=1, objective=None, feasible=False)]
+    rows += [row(agent="b", seed=2, objective=5.0)]
+    (item,) = compare(rows, "a")
+    assert item["mean_difference"] == 1.0
+    # an agent without chance has one row, which stands for all seeds
+    alone = [*rows[:2], row(agent="rule", seed=0, objective=50.0)]
+    assert compare(alone, "a")[0]["mean_difference"] == -5.0
+
+
+def test_a_relative_difference_keeps_its_sign_where_objectives_are_negative():
+    (item,) = compare(rows_of(spt=[-100], edd=[-50]), "spt", minimise=False)
+    assert item["relative_difference"] == 0.5
+
+
+def test_the_interval_of_a_mean_gap_resamples_instances_and_not_their_seeds():
+    rows = [row(instance=name, seed=seed, gap=gap) for name, gap in (("x", 0.1), ("y", 0.5)) for seed in range(50)]
+    assert summarise(rows)[0]["gap_interval_95"] == (pytest.approx(0.1), pytest.approx(0.5))
 
 
 def test_a_comparison_says_lower_whatever_is_better():
@@ -99,6 +120,21 @@ def test_the_best_rule_in_hindsight_takes_the_best_of_each_instance_and_pays_for
     assert best_in_hindsight(rows_of(spt=[1], tabu=[1])) == []
 
 
+def test_the_best_rule_in_hindsight_is_one_rule_per_instance_whatever_its_seeds():
+    rows = [row(agent="spt", seed=0, objective=100.0), row(agent="mwkr", seed=5, objective=50.0)]
+    assert [item.objective for item in best_in_hindsight(rows)] == [50.0]
+    luck = [row(agent="atc", seed=seed, objective=value) for seed, value in enumerate((1.0, 99.0))]
+    steady = [row(agent="spt", seed=0, objective=40.0)]
+    assert [item.objective for item in best_in_hindsight([*luck, *steady])] == [40.0]
+
+
+def test_the_tightest_bound_counts_and_a_reference_beyond_its_bound_has_no_gap():
+    rows = [row(agent="spt", objective=100.0, bound=50.0), row(agent="ppo", objective=80.0, bound=70.0)]
+    assert gap_closed(rows, "ppo", "spt").share == gap_closed(rows[::-1], "ppo", "spt").share == pytest.approx(2 / 3)
+    beyond = [row(agent="spt", objective=98.0, bound=100.0), row(agent="ppo", objective=99.0, bound=100.0)]
+    assert gap_closed(beyond, "ppo", "spt") is None
+
+
 def test_the_share_of_the_gap_closed_is_a_ratio_of_sums():
     rows = rows_of(spt=[20, 40], ppo=[15, 25])  # bounds are 9: 5 + 15 of 11 + 31
     closed = gap_closed(rows, "ppo", "spt")
@@ -110,7 +146,7 @@ def test_the_share_of_the_gap_closed_is_a_ratio_of_sums():
 
 def test_the_share_of_the_gap_closed_of_a_profit_counts_upwards():
     rows = [row(agent=name, objective=value, bound=100.0) for name, value in (("spt", 60.0), ("ppo", 80.0))]
-    assert gap_closed(rows, "ppo", "spt").share == pytest.approx(0.5)
+    assert gap_closed(rows, "ppo", "spt", minimise=False).share == pytest.approx(0.5)
 
 
 def test_profiles_begin_with_the_share_of_firsts_and_unsolved_instances_never_count():
@@ -132,9 +168,9 @@ def test_profiles_of_profits_divide_the_best_by_the_agents():
     assert profiles.shares["edd"].tolist() == [0.0, 1.0]
 
 
-def folder_with(path, rows):
+def folder_with(path, rows, **about):
     path.mkdir()
-    write_results(path, rows, {})
+    write_results(path, rows, about)
     return path
 
 
@@ -170,6 +206,36 @@ def test_bad_input_gets_one_line(tmp_path, capsys):
         error = capsys.readouterr().err
         assert told in error
         assert error.count("\n") == 1
+
+
+def test_folders_of_two_configurations_are_refused_and_what_was_not_given_is_the_default(tmp_path, capsys):
+    late = folder_with(tmp_path / "late", rows_of(spt=[5]), config={"objective": "total-tardiness"})
+    short = folder_with(tmp_path / "short", rows_of(edd=[5]), config={})
+    same = folder_with(tmp_path / "same", rows_of(atc=[6]), config={"objective": "makespan"})
+    old = folder_with(tmp_path / "old", rows_of(mwkr=[6]))
+    (tmp_path / "older").mkdir()
+    older = tmp_path / "older"
+    write_results(older, rows_of(lwkr=[6]), {})
+    (older / "summary.json").unlink()
+    assert len(merged_rows([old, short, older, same])) == 4
+    assert main(["compare", str(old), str(short), str(late)]) == 2
+    error = capsys.readouterr().err
+    assert f"{late}: was run with objective 'total-tardiness', but {short} with 'makespan'" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("summary", ["[1]", "{"])
+def test_a_summary_that_is_none_is_told_of(tmp_path, summary):
+    folder = folder_with(tmp_path / "one", rows_of(spt=[1]))
+    (folder / "summary.json").write_text(summary)
+    with pytest.raises(InputError, match=r"summary\.json"):
+        merged_rows([folder])
+
+
+def test_an_agent_that_is_called_like_the_best_of_all_rules_is_refused(tmp_path):
+    folder = folder_with(tmp_path / "one", [*rows_of(spt=[1], edd=[2]), row(agent=HINDSIGHT)])
+    with pytest.raises(InputError, match="is called 'best rule in hindsight'"):
+        merged_rows([folder])
 
 
 def test_folders_of_two_problems_are_refused(tmp_path):

@@ -118,6 +118,90 @@ def test_a_torn_end_is_dropped_with_a_note_and_cut_off(capsys, tmp_path):
     assert (tmp_path / JOURNAL_FILE).read_bytes() == whole
 
 
+def test_a_journal_without_a_header_gets_one_and_its_torn_end_is_cut_off(tmp_path):
+    write_results(tmp_path, [A], ABOUT)
+    header, record = lines(HEADER), lines({"row": row_to_json(B)})
+    third = row("c", "x")
+    for start in (record, b"x" + header + record):  # none, or a damaged one
+        (tmp_path / JOURNAL_FILE).write_bytes(start + kept(A)[-30:-3])
+        with ResultsFolder(tmp_path, BENCHMARK, "job-shop", ABOUT, True) as folder:
+            folder.keep([{"row": row_to_json(third)}])
+        content = parse_journal((tmp_path / JOURNAL_FILE).read_bytes())
+        assert (content.header["problem"], content.torn) == ("job-shop", False)
+        assert open_folder(tmp_path) == [A, B, third]
+
+
+def test_a_header_that_a_full_disk_did_not_take_is_written_with_the_next_record(tmp_path, monkeypatch):
+    with ResultsFolder(tmp_path, BENCHMARK, "job-shop", ABOUT, False) as folder:
+        folder.keep([{"row": row_to_json(A)}])
+    with ResultsFolder(tmp_path, BENCHMARK, "job-shop", ABOUT, True) as folder:
+
+        def full(handle, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", full)
+            folder.save(lambda path: None)
+        assert (tmp_path / JOURNAL_FILE).read_bytes() == b""
+        folder.keep([{"row": row_to_json(B)}])
+    assert open_folder(tmp_path) == [B]
+
+
+def test_a_journal_that_is_deleted_between_opening_and_locking_is_opened_again(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    path, real, finishing = tmp_path / JOURNAL_FILE, fcntl.flock, [1, 1]
+
+    def flock(*arguments):
+        if finishing:
+            finishing.pop()
+            path.unlink()
+        return real(*arguments)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with ResultsFolder(tmp_path, BENCHMARK, "job-shop", ABOUT, False) as folder:
+        folder.keep([{"row": row_to_json(A)}])
+        assert path.exists()
+        with pytest.raises(InputError, match="another run is writing to this folder"):
+            open_folder(tmp_path)
+    assert open_folder(tmp_path) == [A]
+
+
+def test_the_journal_is_kept_where_the_last_writing_of_the_files_failed(capsys, tmp_path):
+    def fails(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with ResultsFolder(tmp_path, BENCHMARK, "job-shop", ABOUT, False) as folder:
+        folder.keep([{"row": row_to_json(A)}])
+        folder.save(fails)
+        folder.finish()
+    note = f"schedlab: {tmp_path / JOURNAL_FILE}: is kept, as the files may lack what it holds; run again with --resume"
+    assert capsys.readouterr().err.splitlines()[-1] == note
+    assert open_folder(tmp_path) == [A]
+
+
+AGENT_OPTIONS = {"workers": 2, "temperature": 1.0, "quantile": 0.0, "device": "cpu", "batch": 1}
+
+
+@pytest.mark.parametrize("key", AGENT_OPTIONS)
+@pytest.mark.parametrize("contents", [BENCHMARK, RACE])
+def test_a_run_is_not_resumed_with_other_options_of_agents(tmp_path, key, contents):
+    about = ABOUT | AGENT_OPTIONS
+    open_folder(tmp_path, about, False, contents)
+    assert open_folder(tmp_path, about, True, contents) == []
+    if contents is RACE and key == "batch":
+        return  # there a policy plays alone
+    with pytest.raises(InputError, match=f"with {key} {about[key]}, not 7; say --{key} {about[key]} or use another"):
+        open_folder(tmp_path, about | {key: 7}, True, contents)
+
+
+def test_an_option_that_an_earlier_version_did_not_write_is_not_compared(tmp_path):
+    write_results(tmp_path, [A], {"config": {}, "time_limit": 1.0, "workers": 2})
+    (tmp_path / JOURNAL_FILE).write_bytes(kept(B))
+    assert open_folder(tmp_path, ABOUT | AGENT_OPTIONS) == [A, B]
+    with pytest.raises(InputError, match="was run with workers 2, not 1"):
+        open_folder(tmp_path, ABOUT | AGENT_OPTIONS | {"workers": 1})
+
+
 def test_after_the_files_are_written_the_journal_is_short_and_after_the_run_it_is_gone(tmp_path):
     with ResultsFolder(tmp_path, BENCHMARK, "job-shop", ABOUT, False) as folder:
         folder.keep([{"row": row_to_json(A)}])

@@ -70,6 +70,20 @@ def test_seeds_are_averaged_first_and_an_instance_needs_all_of_them():
     assert (two.mean, two.count) == (pytest.approx((0.3 + 0.0) / 2), 2)
 
 
+def test_an_instance_that_nobody_solved_has_no_reference_and_no_value():
+    rows = [row(), row(instance="z", points=(), error="infeasible")]
+    ((late,),) = standings(rows, ["x", "z"], MEASURE, [5], 10).values()
+    assert (late.mean, late.count, late.of) == (pytest.approx(0.1), 1, 2)
+
+
+@pytest.mark.parametrize("minimise", [True, False])
+def test_many_objectives_are_measured_as_one_is(minimise):
+    measured_by = Yardstick({"x": 7.0}, {"x": "best-known"}, gaps=True, minimise=minimise)
+    values = np.array([np.nan, 3.0, 7.0, 11.3])
+    alone = [measured_by.measure("x", float(value)) for value in values]
+    assert np.array_equal(measured_by.measure_all("x", values), alone, equal_nan=True)
+
+
 def test_agents_stand_by_what_they_have_at_the_last_time_those_with_all_instances_first():
     points = {"good": 11.0, "best": 10.0, "bad": 20.0}
     rows = [row(agent, name, ((1.0, value),)) for agent, value in points.items() for name in "xy"]

@@ -4,9 +4,11 @@ from dataclasses import replace
 import pytest
 
 from schedlab.envs.core.errors import InputError
+from schedlab.eval.folders import BENCHMARK, RACE
 from schedlab.eval.html.about import about_from
 from schedlab.eval.html.collect import collect
 from schedlab.eval.html.provenance import provenance, seed_ranges
+from schedlab.eval.journal import FORMAT, HEADER_KEY, to_line
 
 from .folders import rows_of, shop_view, write_folder, write_race_folder
 
@@ -120,10 +122,64 @@ def test_a_folder_with_too_many_agents_is_refused(tmp_path):
         collect([folder])
 
 
-def test_a_journal_that_was_left_is_noticed(tmp_path):
+def test_a_journal_that_was_left_is_noticed_where_it_holds_more_than_its_header(tmp_path):
     folder = write_folder(tmp_path / "a", rows_of())
-    (folder / "journal.jsonl").write_text("x\n")
-    assert collect([folder])[0].unfinished
+    journal, header = folder / BENCHMARK.journal, to_line({HEADER_KEY: FORMAT})
+    for content, unfinished in (
+        (b"", False),
+        (header, False),
+        (header + to_line({"row": 1}), True),
+        (header + to_line({"row": 1})[:-4], True),
+        (header + to_line({"row": "x" * 2**20}), True),
+        (b"x\n", True),
+    ):
+        journal.write_bytes(content)
+        assert collect([folder])[0].unfinished is unfinished, content[:80]
+
+
+def test_a_benchmark_and_a_race_in_one_folder_have_their_own_journals(tmp_path):
+    folder = write_race_folder(write_folder(tmp_path / "a", rows_of()))
+    for name, unfinished in ((BENCHMARK.journal, [True, False]), (RACE.journal, [False, True])):
+        (folder / name).write_bytes(to_line({"row": 1}))
+        assert [section.unfinished for section in collect([folder])] == unfinished
+        (folder / name).unlink()
+
+
+def test_a_race_of_thousands_of_instances_is_read_and_one_of_more_is_refused(tmp_path):
+    folder = write_race_folder(tmp_path / "few", ("tabu",), [f"i{number}" for number in range(5000)])
+    data = json.loads((folder / "race.json").read_text())
+    (folder / "race.json").write_text(json.dumps({**data, "measured_by": {}}))
+    (section,) = collect([folder])
+    assert set(section.race.measured_by.references.values()) == {1100.0}
+    folder = write_race_folder(tmp_path / "many", ("tabu",), [f"i{number}" for number in range(5001)])
+    with pytest.raises(InputError, match="5001 instances"):
+        collect([folder])
+
+
+@pytest.mark.parametrize(
+    ("agents", "values", "measures", "told"),
+    [(1, 201, 0, "201 values"), (200, 51, 0, "10200 cells"), (2, 100, 50, "10200 cells"), (2, 100, 49, "")],
+)
+def test_a_sweep_whose_tables_nobody_could_read_is_refused(tmp_path, agents, values, measures, told):
+    rows = rows_of(
+        [f"agent{number}" for number in range(agents)],
+        [f"jobs={value}/0" for value in range(values)],
+        measures=[f"m{number}" for number in range(measures)],
+    )
+    folder = write_folder(tmp_path / "a", rows, {"option": "jobs"})
+    if not told:
+        assert collect([folder])[0].kind == "sweep"
+        return
+    with pytest.raises(InputError, match=told):
+        collect([folder])
+
+
+@pytest.mark.parametrize("race", [False, True])
+def test_an_agent_that_is_called_like_a_line_of_the_page_is_refused(tmp_path, race):
+    write = write_race_folder if race else lambda folder, agents: write_folder(folder, rows_of(agents))
+    folder = write(tmp_path / "a", ("spt", "best rule in hindsight"))
+    with pytest.raises(InputError, match="an agent is called 'best rule in hindsight'"):
+        collect([folder])
 
 
 def test_links_to_folders_are_not_followed(tmp_path):
