@@ -20,12 +20,12 @@ from torch import Tensor
 from ..envs.core.errors import InputError
 from ..envs.core.files import read_limited, sync_folder, write_atomically
 from .architectures import make_network
-from .policy import GraphPolicy, NetworkConfig
+from .policy import MOST_WEIGHTS, GraphPolicy, NetworkConfig
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE = "weights.safetensors"
 FORMAT = 2
-MAX_BYTES = 512 * 2**20
+MAX_BYTES = 4 * MOST_WEIGHTS + 16 * 2**20  # float32, and the names
 STAGED = re.compile(r"weights-[0-9a-f]{16}\.safetensors")
 READ_ATTEMPTS = 3
 
@@ -113,16 +113,40 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     config, weights = _config_and_weights(folder)
     try:
         tensors = load_tensors(weights)
-        network = make_network(NetworkConfig(**config["network"]))
+        network = make_network(readable(NetworkConfig(**config["network"])))
         network.load_state_dict(tensors)
         features = {key: list(map(str, names)) for key, names in config["features"].items()}
         environment, training = dict(config["environment"]), dict(config.get("training", {}))
         found = Checkpoint(network, str(config["problem"]), features, environment, training)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, SafetensorError) as error:
-        raise InputError(f"{path}: not a checkpoint of schedlab ({str(error).splitlines()[0]})") from None
+        raise InputError(f"{path}: not a checkpoint of schedlab ({first_line(error)})") from None
     if not all_finite(tensors.values()):
         raise InputError(f"{folder / WEIGHTS_FILE}: holds weights that are not finite numbers; train it anew")
     return found
+
+
+def readable(config: NetworkConfig) -> NetworkConfig:
+    """The sizes of a network, if a checkpoint of it can be read.
+
+    Its weights are counted without allocating them: sizes may come from a stranger's file, or from settings whose run
+    would end with a checkpoint that nobody can load.
+
+    Raises:
+        ValueError: It has more weights than a checkpoint may have, or the sizes do not go together.
+    """
+    with torch.device("meta"):
+        weights = sum(tensor.numel() for tensor in make_network(config).state_dict().values())
+    if weights > MOST_WEIGHTS:
+        raise ValueError(
+            f"a network of width {config.hidden} with {config.layers} layers has {weights:,} weights here; "
+            f"a checkpoint holds at most {MOST_WEIGHTS:,}"
+        )
+    return config
+
+
+def first_line(error: object) -> str:
+    """The first line of a message; of an error without one, its kind."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _config_and_weights(folder: Path) -> tuple[dict[str, Any], bytes]:
@@ -156,13 +180,17 @@ def all_finite(tensors: Iterable[Tensor]) -> bool:
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
     """A file's content.
+
+    Args:
+        path: The file.
+        most: Bytes above which it is not read.
 
     Raises:
         InputError: It is missing, unreadable, no plain file or implausibly large.
     """
-    return read_limited(path, MAX_BYTES, "a checkpoint")
+    return read_limited(path, most, "a checkpoint")
 
 
 def _json(path: Path) -> dict[str, Any]:

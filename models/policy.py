@@ -20,7 +20,7 @@ ARCHITECTURES = ("encode-once", "vmr2l", "captain")
 SMALL = ("layers", "attention_layers", "state_features")
 MOST_RELATIONS = 256
 MOST_WEIGHTS = 2**27
-"""Of a network, counted from below; a checkpoint of more would not be read."""
+"""Of a network. A configuration is refused by a count from below; :mod:`.checkpoint` counts all of them."""
 
 
 @dataclass(frozen=True)

@@ -161,3 +161,15 @@ class Batch:
             target[decisions], None if rollout.wanted is None else rollout.wanted[decisions],
             len(decisions) / int(self.decisions[chosen].sum()),
         )  # fmt: skip
+
+
+def shuffled(batches: Sequence[Batch], shuffle: np.random.Generator, size: int) -> list[tuple[int, NDArray[np.int64]]]:
+    """The minibatches of all batches in random order: each the number of its batch, and those of its graphs.
+
+    Args:
+        batches: One for each environment, or more where earlier updates are remembered.
+        shuffle: Source of chance.
+        size: Graphs of a minibatch.
+    """
+    parts = [(index, chunk) for index, batch in enumerate(batches) for chunk in batch.minibatches(shuffle, size)]
+    return [parts[place] for place in shuffle.permutation(len(parts))]

@@ -17,8 +17,9 @@ from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
 from ..envs.core.files import is_leftover
 from ..envs.core.problem import load_problem
+from ..models.checkpoint import first_line
 from ..version import __version__
-from .distributed import World, join_world
+from .distributed import LostError, World, join_world
 from .faults import TrainingStoppedError, warn
 from .following import FollowingRun, fingerprint
 from .graph_ppo import GraphPPO
@@ -29,6 +30,7 @@ from .settings import TrainSettings, committed_names, committed_settings, named_
 from .state import record_of, restore
 
 LOG_SECONDS = 30.0
+INTERRUPTED = 130  # what shells make of Ctrl-C
 
 
 def run(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
@@ -51,14 +53,14 @@ def run(arguments: argparse.Namespace, given: dict[str, Any]) -> int:
         if world.speaks_first():
             raise
         return 2
-    except Exception as error:
+    except (Exception, LostError) as error:
         if not world.lost(error):
             raise
         world.ending()
         _tell_loss(world, folder)
         return 1
     del model, watch  # they hold on to the connections
-    world.leave()
+    world.leave(status)
     return status
 
 
@@ -77,6 +79,7 @@ def _prepare(
     problem = load_problem(arguments.problem)
     folder, settings = world.from_first(lambda: _folder_and_settings(arguments, given))
     keep_freed_memory()
+    world.check_devices(settings.device)
     model = world.together(lambda: make_model(problem, settings, folder, world))
     before: tuple[float, list[dict[str, float]]] = (0.0, [])
     about: dict[str, Any] = {
@@ -96,26 +99,33 @@ def _prepare(
         world.check_alike(fingerprint(model))
     report = _Report(quiet=arguments.quiet or not world.leads)
     kind = TrainingRun if world.leads else FollowingRun
-    try:
-        return model, kind(problem, settings, folder, about, before, report=report.update), report
-    except ValueError as error:
-        raise InputError(str(error)) from error
+
+    def watch() -> TrainingRun:
+        try:
+            return kind(problem, settings, folder, about, before, report=report.update)
+        except ValueError as error:
+            raise InputError(first_line(error)) from error
+
+    return model, world.together(watch), report
 
 
 def _train(model: OnPolicyAlgorithm, watch: TrainingRun, report: _Report, world: World) -> int:
     """Train to the end, and say how it went."""
-    problem, folder = watch.problem, watch.folder
+    folder = watch.folder
     with report.progress:
         try:
             train(model, watch)
         except KeyboardInterrupt:
+            if world.leads and not watch.finished:
+                warn(f"interrupted before the end was validated; --resume {folder} goes on from what is saved")
+                return INTERRUPTED
             if world.leads:
                 warn("interrupted; the run so far is kept")
         except TrainingStoppedError as error:
             if world.speaks_first():
                 warn(str(error))
             return 1
-        except Exception as error:
+        except (Exception, LostError) as error:
             if world.lost(error):
                 world.ending()
                 watch.save_last()  # once more: the signal may have come while this was done
@@ -124,7 +134,7 @@ def _train(model: OnPolicyAlgorithm, watch: TrainingRun, report: _Report, world:
         return 0
     steps, seconds = model.num_timesteps, watch.seconds
     rate = f"{steps:,} steps in {seconds:.0f} s ({steps / seconds:,.0f} per second)"
-    print(f"trained {rate}, best validation {watch.best:.{problem.decimals}f}")
+    print(f"trained {rate}{watch.best_text}")
     if isinstance(model, GraphPPO):
         print("time: " + ", ".join(f"{name} {share:.0%}" for name, share in model.phases.shares().items()))
     print(f"checkpoint: {folder}; use it as ppo:{folder}, curves: tensorboard --logdir {folder / 'tensorboard'}")

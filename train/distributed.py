@@ -22,6 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..agents.learned import torch_device
 from ..envs.core.errors import InputError
+from ..models.checkpoint import first_line
 
 PATIENCE = timedelta(minutes=30)
 """How long a process waits for the others. It must outlast the slowest validation; a process that ends is noticed at
@@ -36,8 +37,12 @@ ADDRESS = ("MASTER_ADDR", "MASTER_PORT")
 T = TypeVar("T")
 
 
-class LostError(Exception):
-    """Another process of the run has ended, or this one was told to end."""
+class LostError(BaseException):
+    """This process was told to end.
+
+    As with ``KeyboardInterrupt``, nobody who catches every ``Exception`` may swallow it: it comes from a signal, in the
+    middle of anything.
+    """
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,20 @@ class World:
         torch.cuda.set_device(self.local_rank)
         return torch.device("cuda", self.local_rank)
 
+    def check_devices(self, name: str) -> None:
+        """Refuse to begin where a process does not find its device, or finds one of another kind than the others.
+
+        Args:
+            name: As for :meth:`device`; ``"auto"`` may be something else on every machine.
+
+        Raises:
+            InputError: In all processes alike.
+        """
+        kinds = self.gather(self.together(lambda: self.device(name)).type)
+        if len(set(kinds)) > 1:
+            without = ", ".join(str(rank) for rank, kind in enumerate(kinds) if kind == "cpu")
+            raise InputError(f"device {name!r}: a GPU for some processes, but none for {without}; use cpu for all")
+
     def total(self, amounts: Tensor) -> Tensor:
         """The sum of a tensor over all processes, alike in all of them; the tensor itself is overwritten."""
         if self.size > 1:
@@ -146,7 +165,7 @@ class World:
         return cast(T, self._agreed(make if self.leads else lambda: None)[0])
 
     def together(self, make: Callable[[], T]) -> T:
-        """What every process makes for itself.
+        """What every process makes for itself, without talking to the others: one that refuses would not answer them.
 
         Raises:
             InputError: One of them refused its input; then all do.
@@ -185,7 +204,9 @@ class World:
 
     def wrapped(self, module: nn.Module) -> nn.Module:
         """A module whose gradients become the mean over all processes as soon as they are computed."""
-        return DistributedDataParallel(module) if self.connected else module
+        if not self.connected or isinstance(module, DistributedDataParallel):
+            return module
+        return DistributedDataParallel(module)
 
     def speaks_first(self) -> bool:
         """Whether none of the others has told the user yet what is wrong; from then on it counts as told."""
@@ -204,8 +225,12 @@ class World:
             and (isinstance(error, dist.DistError) or any(word in str(error) for word in ("gloo", "NCCL", "ncclComm")))
         )
 
-    def leave(self) -> None:
-        """End the process group, without waiting for anybody; a process that only helped ends here."""
+    def leave(self, status: int = 0) -> None:
+        """End the process group, without waiting for anybody; a process that only helped ends here.
+
+        Args:
+            status: Its exit status.
+        """
         if not self.connected:
             return
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -215,7 +240,7 @@ class World:
             # gloo's threads have been seen to abort an interpreter that shuts down while others are still at work
             sys.stdout.flush()
             sys.stderr.flush()
-            os._exit(0)
+            os._exit(status)
 
     def ending(self) -> None:
         """Nothing may interrupt what is still to be saved; torchrun kills a process that takes longer than 30 s."""
@@ -231,10 +256,11 @@ def join_world(environment: Mapping[str, str] = os.environ) -> World:
 
     Args:
         environment: ``RANK``, ``WORLD_SIZE``, ``LOCAL_RANK``, ``LOCAL_WORLD_SIZE``, ``MASTER_ADDR`` and
-            ``MASTER_PORT``; without the first two the process is alone.
+            ``MASTER_PORT``; without the first two the process is alone, without the next two on its machine.
 
     Returns:
-        The processes: they talk by gloo and, where there are GPUs, about gradients by NCCL.
+        The processes: they talk by gloo and, where there are GPUs, about gradients by NCCL. From now on SIGTERM raises
+        :class:`LostError`, and the first Ctrl-C ``KeyboardInterrupt``; later ones are ignored.
 
     Raises:
         InputError: The variables do not fit together, or the others did not come.
@@ -254,19 +280,39 @@ def join_world(environment: Mapping[str, str] = os.environ) -> World:
             f"RANK {rank} of WORLD_SIZE {size}, {' and '.join(missing) or 'address'} "
             f"{'not set' if missing else 'set'}: start several processes with torchrun"
         )
+    local_rank, local_size = _local(given)
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and dist.is_nccl_available() else "gloo"
     try:
         store, rank, size = next(rendezvous("env://", timeout=START))
         dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise InputError(f"process {rank} of {size}: the processes did not find one another ({reason})") from None
     signal.signal(signal.SIGTERM, _told_to_end)
-    local_size = int(given.get("LOCAL_WORLD_SIZE", size))
-    return World(rank, size, int(given.get("LOCAL_RANK", rank % local_size)), local_size, store)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else ignored, as in a shell's background jobs
+        signal.signal(signal.SIGINT, _interrupted)
+    return World(rank, size, local_rank, local_size, store)
+
+
+def _local(given: Mapping[str, str]) -> tuple[int, int]:
+    """A process's number on its machine, and how many there are; told neither, it is alone there."""
+    local_rank = int(given.get("LOCAL_RANK", 0))
+    local_size = int(given.get("LOCAL_WORLD_SIZE", local_rank + 1))
+    if local_rank >= local_size:
+        raise InputError(
+            f"LOCAL_RANK {local_rank} of LOCAL_WORLD_SIZE {local_size}: counted from 0, so it must be smaller; "
+            "start several processes with torchrun"
+        )
+    return local_rank, local_size
 
 
 def _told_to_end(number: int, frame: FrameType | None) -> None:
     """Torchrun ends the processes with this signal when one has failed, and schedulers end jobs with it."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
     raise LostError("told to end")
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """Of Ctrl-C torchrun sends a second signal, which must not interrupt what the first one lets the run save."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt

@@ -19,14 +19,16 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedule
 from stable_baselines3.common.vec_env import VecEnv
+from torch import nn
 
 from ..agents.core import Policy
 from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
+from ..models.checkpoint import readable
 from ..models.policy import GraphPolicy
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
 from .arguments import check_arguments
-from .batches import Batch, Part
+from .batches import Batch, Part, shuffled
 from .distributed import ONE_PROCESS, World
 from .faults import check_finite
 from .learner import Learner
@@ -165,7 +167,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         self.set_random_seed(self.seed)
         if self.env is not None:
             spec = self.env.get_attr("graph_spec")[0]
-            extractor = {"spec": spec, "config": network_config(spec, **self.network_sizes)}
+            extractor = {"spec": spec, "config": readable(network_config(spec, **self.network_sizes))}
             known = {"features_extractor_class": GraphExtractor, "features_extractor_kwargs": extractor}
             # kept, so that a saved model can be loaded without an environment, for predicting
             self.policy_kwargs = {**known, **self.policy_kwargs}
@@ -179,7 +181,7 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         # a stream of its own: a preset's instance of some seed is what that seed alone draws first
         self.instance_generator = np.random.default_rng([TRAINING_STREAM, seed])
         self._decode = torch.compile(self.network.decode, dynamic=True) if self.compile else self.network.decode
-        self._learner = self.world.wrapped(Learner(self.network, self._decode, self._precision, self.world))
+        self._learner: nn.Module = Learner(self.network, self._decode, self._precision, self.world)
         self._rollouts: list[Batch] = []
         self._imitated = False
         self._remembered: list[list[Batch]] = []
@@ -208,6 +210,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         progress_bar: bool = False,
     ) -> GraphPPO:
         """Train until ``total_timesteps`` environment steps have been taken, in whole updates; see SB3's ``learn``."""
+        # not before: wrapping talks to the others, and one of them may have refused its input while it was made
+        self._learner = self.world.wrapped(self._learner)
         super().learn(total_timesteps, callback, log_interval, tb_log_name, reset_num_timesteps, progress_bar)
         return self
 
@@ -234,6 +238,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
             if batch.decisions.any():  # else the luck of the draw; an error only if it is so everywhere
                 self.num_timesteps = before + batch.steps
                 self._rollouts.append(batch)
+            else:  # what this process had counted until then, others had not
+                self.num_timesteps = before
         if not self._rollouts:
             raise InputError(
                 "nothing to decide: in these instances every step has one legal action; train on larger ones"
@@ -350,7 +356,8 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
         logged: dict[str, list[torch.Tensor]],
     ) -> bool:
         """One pass over the batches, their advantages and targets; False once the policy has moved far enough."""
-        for index, chosen in self._minibatches():
+        # not torch's own generator, which everybody uses
+        for index, chosen in shuffled(self._rollouts, self.instance_generator, self.minibatch_instances):
             about = self._gradient_step(*batches[index], chosen, loss)
             for name, value in about.items():
                 logged[name].append(value)
@@ -360,16 +367,6 @@ class GraphPPO(BudgetedProgress, OnPolicyAlgorithm):
                 if float(self.world.total(moved)) > 1.5 * self.target_kl:
                     return False
         return True
-
-    def _minibatches(self) -> list[tuple[int, NDArray[np.int64]]]:
-        """(batch, some of its graphs), all of them in random order."""
-        shuffle = self.instance_generator  # not torch's own generator, which everybody uses
-        parts = [
-            (index, chunk)
-            for index, batch in enumerate(self._rollouts)
-            for chunk in batch.minibatches(shuffle, self.minibatch_instances)
-        ]
-        return [parts[place] for place in shuffle.permutation(len(parts))]
 
     def _gradient_step(
         self, batch: Batch, advantage: torch.Tensor, target: torch.Tensor, chosen: NDArray[np.int64], loss: Loss

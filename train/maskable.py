@@ -11,6 +11,7 @@ from stable_baselines3.common.env_util import make_vec_env
 
 from ..envs import PROBLEMS
 from ..envs.core.problem import Problem
+from ..models.checkpoint import readable
 from ..models.sb3 import GraphExtractor, MaskableGraphPolicy, network_config
 from .faults import stop_at_bad_gradients
 from .progress import BudgetedProgress
@@ -30,7 +31,7 @@ def make_maskable_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, 
         folder: Where TensorBoard's log goes; ``None`` for nowhere.
 
     Raises:
-        ValueError: The sizes of the network do not fit together.
+        ValueError: The sizes of the network do not fit together, or it is too large for a checkpoint.
     """
     # validating every categorical distribution costs a quarter of a roll-out
     torch.distributions.Distribution.set_default_validate_args(False)
@@ -41,7 +42,7 @@ def make_maskable_ppo(problem: Problem[Any, Any, Any], settings: TrainSettings, 
         env_kwargs={**settings.environment, "normalize_reward": True},
     )
     spec = env.get_attr("graph_spec")[0]
-    config = network_config(spec, **settings.network)
+    config = readable(network_config(spec, **settings.network))
     model = ScheduledMaskablePPO(
         MaskableGraphPolicy,
         env,

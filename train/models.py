@@ -14,6 +14,7 @@ from ..agents.registry import teacher
 from ..envs import PROBLEMS
 from ..envs.core.errors import InputError
 from ..envs.core.problem import Problem
+from ..models.checkpoint import first_line
 from .distributed import ONE_PROCESS, World
 from .graph_ppo import GraphPPO
 from .maskable import make_maskable_ppo
@@ -50,7 +51,7 @@ def make_model(
     except InputError:
         raise
     except ValueError as error:
-        raise InputError(str(error).splitlines()[0]) from error
+        raise InputError(first_line(error)) from error
 
 
 def make_graph_ppo(

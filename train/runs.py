@@ -20,13 +20,8 @@ from ..envs.core.memory import is_out_of_memory
 from ..envs.core.problem import Problem
 from ..models.checkpoint import Checkpoint, load_checkpoint
 from ..models.sb3 import MaskableGraphPolicy
-from .faults import (
-    TrainingStoppedError,
-    check_finite,
-    forgiving_logger,
-    out_of_memory,
-    silent_writers,
-)
+from .distributed import LostError
+from .faults import TrainingStoppedError, check_finite, forgiving_logger, out_of_memory, silent_writers
 from .graph_ppo import GraphPPO
 from .progress import BudgetedProgress
 from .settings import TrainSettings, check_rules
@@ -93,7 +88,7 @@ class TrainingRun(BaseCallback):
         # a run that was killed may have saved better weights after the state that this one goes on from
         self._best_before = best_in_checkpoint(folder, problem.minimise) if before[0] else None
         self._validated_at = -1
-        self.completed = False
+        self.completed = self.finished = False
 
     @property
     def policy(self) -> MaskableGraphPolicy:
@@ -143,6 +138,8 @@ class TrainingRun(BaseCallback):
         self._began = self._saved = time.monotonic()
         if isinstance(self.model, BudgetedProgress):
             self.model.progress = self.share_done
+            # SB3 tells it after a roll-out; a run that goes on must know before the first one whether it still imitates
+            self.model._update_current_progress_remaining(self.model.num_timesteps, self.model._total_timesteps)
         if self.curve and self.curve[-1]["steps"] == self.model.num_timesteps:
             self._validated_at = self.updates  # by the run that this one continues
 
@@ -166,10 +163,14 @@ class TrainingRun(BaseCallback):
         return epochs // self.settings.epochs
 
     def _on_rollout_end(self) -> None:
-        best = "" if self.best is None else f", best validation {self.best:.{self.problem.decimals}f}"
         steps = self.model.num_timesteps
         rate = steps / max(self.seconds, 1e-9)
-        self.report(min(self.share_done(), 1.0), f"{steps:,} steps, {rate:,.0f} per second{best}")
+        self.report(min(self.share_done(), 1.0), f"{steps:,} steps, {rate:,.0f} per second{self.best_text}")
+
+    @property
+    def best_text(self) -> str:
+        """The best validation so far, to be put at the end of a line; nothing without one."""
+        return "" if self.best is None else f", best validation {self.best:.{self.problem.decimals}f}"
 
     def _remember_state(self) -> None:
         state = state_of(self.model, self.seconds)
@@ -203,6 +204,7 @@ class TrainingRun(BaseCallback):
             "seconds": round(self.seconds, 1),
             "device": str(self.model.device),
             "curve": self.curve,
+            "best": self.best,
         }
         names = feature_names(self.policy.extractor.spec)
         return Checkpoint(self.policy.network, self.problem.name, names, dict(self.settings.environment), training)
@@ -218,7 +220,7 @@ class TrainingRun(BaseCallback):
         self._saved = time.monotonic()
 
     def finish(self) -> None:
-        """Validate and save once more, after the last update or an interruption.
+        """Validate and save once more, after the last update or an interruption; ``finished`` tells that it was done.
 
         Raises:
             TrainingStoppedError: The end of the run cannot be written.
@@ -234,6 +236,7 @@ class TrainingRun(BaseCallback):
         self.validate()
         self.save_last()
         self.complete_the_record()
+        self.finished = True
         if self.files.problem is not None:
             raise TrainingStoppedError(
                 f"{could_not_write(self.files.problem)}: the end of this run is lost, what was saved before is kept; "
@@ -259,9 +262,10 @@ def train(model: OnPolicyAlgorithm, run: TrainingRun) -> None:
         run.completed = True
         run.finish()
     except KeyboardInterrupt:
+        run.save_last()  # first: validating may take long, and another Ctrl-C, or torchrun after 30 s, cuts it off
         run.finish()
         raise
-    except Exception as error:
+    except (Exception, LostError) as error:
         run.save_last()
         if is_out_of_memory(error):
             raise out_of_memory(run.settings, model.device) from error

@@ -76,7 +76,7 @@ class TrainSettings:
         imitation_share: Of graph-ppo: share of the budget in which it is.
         imitation_seconds: Of graph-ppo: time limit for each instance of an imitated solver.
         imitation_memory: Of graph-ppo: updates whose imitated play is remembered and learned from again
-            in every later one, which takes memory and time.
+            in every later one, which takes memory and time; a run that is resumed begins with none.
         architecture: Kind of network, one of ``ARCHITECTURES``.
         validation_instances: Random instances, not trained on, on which progress is judged, of each environment.
         validation_updates: Updates between two validations.

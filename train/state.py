@@ -20,8 +20,10 @@ from ..envs.core.errors import InputError
 from ..envs.core.files import remove_leftovers, write_atomically
 from ..models.checkpoint import (
     CONFIG_FILE,
+    MAX_BYTES,
     Checkpoint,
     all_finite,
+    first_line,
     flat_tensors,
     load_checkpoint,
     mend_checkpoint,
@@ -34,6 +36,7 @@ from .graph_ppo import GraphPPO
 LAST_FILE = "last.safetensors"
 PREVIOUS_FILE = "last.previous.safetensors"
 RECORD, CHECKSUM = "record", "checksum"
+MOST_STATE_BYTES = 3 * MAX_BYTES  # weights and two moments of Adam's for each
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def read_state(path: Path) -> State:
     Raises:
         InputError: The file is missing, damaged, or no state.
     """
-    data = read_bytes(path)
+    data = read_bytes(path, MOST_STATE_BYTES)
     try:
         tensors = load_tensors(data)
     except Exception as error:  # safetensors has an exception type of its own per kind of damage
@@ -128,7 +131,7 @@ def record_of(folder: Path) -> dict[str, Any]:
     if record:
         return record
     checkpoint = load_checkpoint(folder)
-    about = {key: value for key, value in checkpoint.training.items() if key not in ("settings", "curve")}
+    about = {key: value for key, value in checkpoint.training.items() if key not in ("settings", "curve", "best")}
     told = {"settings": checkpoint.training.get("settings", {}), "curve": checkpoint.training.get("curve", [])}
     return {"problem": checkpoint.problem, "about": about, **told}
 
@@ -259,8 +262,12 @@ def best_in_checkpoint(folder: Path, minimise: bool) -> float | None:
     """The best validation that the checkpoint in a folder knows of; ``None`` without one."""
     if not (folder / CONFIG_FILE).exists():
         return None
-    curve = load_checkpoint(folder).training.get("curve", [])
-    return (min if minimise else max)((point["validation"] for point in curve), default=None)
+    training = load_checkpoint(folder).training
+    values = [point["validation"] for point in training.get("curve", [])]
+    # a curve alone does not tell: it goes on from the last state, which may be older than the best weights
+    if training.get("best") is not None:
+        values.append(training["best"])
+    return (min if minimise else max)(values, default=None)
 
 
 def could_not_write(error: OSError) -> str:
@@ -282,4 +289,4 @@ def _as_tensor(text: str) -> torch.Tensor:
 
 
 def _not_resumable(path: Path, why: object) -> InputError:
-    return InputError(f"{path}: not a run that can be resumed ({str(why).splitlines()[0]})")
+    return InputError(f"{path}: not a run that can be resumed ({first_line(why)})")

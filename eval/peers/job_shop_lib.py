@@ -1,4 +1,4 @@
-"""Steps per second of job-shop-lib's graph environment, random legal policy. Arguments: instance name, seconds."""
+"""Steps per second of job-shop-lib's graph environment. Arguments: instance name, its file, seconds, batch."""
 
 import json
 import random
@@ -15,8 +15,8 @@ from job_shop_lib.reinforcement_learning import SingleJobShopGraphEnv
 
 
 def main() -> None:
-    """Print one line of JSON."""
-    instance, seconds = sys.argv[1], float(sys.argv[2])
+    """Print one line of JSON; a random legal policy plays."""
+    instance, seconds = sys.argv[1], float(sys.argv[3])
     env = SingleJobShopGraphEnv(
         build_resource_task_graph(load_benchmark_instance(instance)),
         feature_observer_configs=[
@@ -38,7 +38,8 @@ def main() -> None:
         if done:
             _, info = env.reset()
     rate = steps / (time.perf_counter() - began)
-    print(json.dumps({"version": metadata.version("job-shop-lib"), "steps_per_second": rate}))
+    ways = {"graph environment": {"steps_per_second": rate, "operations_per_second": rate}}
+    print(json.dumps({"version": metadata.version("job-shop-lib"), "ways": ways}))
 
 
 main()

@@ -16,6 +16,7 @@ from schedlab.envs.core import InputError
 from schedlab.envs.core.problem import load_problem
 from schedlab.eval.cli import main
 from schedlab.models.candidates import Candidates
+from schedlab.train import distributed
 from schedlab.train.batches import Batch, Part
 from schedlab.train.distributed import ONE_PROCESS, LostError, World, join_world
 from schedlab.train.models import make_model
@@ -55,6 +56,7 @@ RUNS = {
     ),
 }
 ROOT = Path(__file__).parents[2]
+TWO = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
 
 
 def trained(name, world=ONE_PROCESS):
@@ -73,6 +75,13 @@ def refused(make):
     return "accepted"
 
 
+class Unlike(World):
+    """Of these processes only the first one finds a GPU."""
+
+    def device(self, name):
+        return torch.device("cpu" if self.rank else "cuda")
+
+
 def work(folder):
     """What each of two processes does for the tests below."""
     world = join_world()
@@ -85,11 +94,15 @@ def work(folder):
         if world.rank == rank:
             raise InputError(f"no good in {rank}")
 
+    shop = load_problem("job-shop")
     told = [
         refused(lambda: world.from_first(lambda: only_here(0))),
         refused(lambda: world.together(lambda: only_here(1))),
         refused(lambda: world.check_alike("the same")),
         refused(lambda: world.check_alike(str(world.rank))),
+        # beside the refusal, the other process has made its model
+        refused(lambda: world.together(lambda: only_here(1) or make_model(shop, SMALL, world=world))),
+        refused(lambda: Unlike(world.rank, world.size, store=world.store).check_devices("auto")),
         str(world.gather(world.speaks_first()).count(True)),
         str(world.from_first(lambda: 7 + world.rank)),
     ]
@@ -131,7 +144,9 @@ def test_what_one_process_refuses_all_refuse_and_one_of_them_says_so(two_process
     assert told[0] == told[1]
     assert told[0][:3] == ["no good in 0", "no good in 1", "accepted"]
     assert "do not begin alike" in told[0][3]
-    assert told[0][4:] == ["1", "7"]
+    assert told[0][4] == "no good in 1"
+    assert told[0][5] == "device 'auto': a GPU for some processes, but none for 1; use cpu for all"
+    assert told[0][6:] == ["1", "7"]
 
 
 def settings_file(folder, **changes):
@@ -250,11 +265,48 @@ def test_a_process_without_torchrun_is_alone():
         ({"RANK": "1", "WORLD_SIZE": "2"}, "MASTER_ADDR and MASTER_PORT not set"),
         ({"RANK": "2", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}, "RANK 2 of WORLD_SIZE 2"),
         ({"RANK": "one", "WORLD_SIZE": "2"}, "not numbers"),
+        ({**TWO, "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "0"}, "LOCAL_RANK 0 of LOCAL_WORLD_SIZE 0"),
+        ({**TWO, "LOCAL_RANK": "4", "LOCAL_WORLD_SIZE": "4"}, "LOCAL_RANK 4 of LOCAL_WORLD_SIZE 4"),
     ],
 )
 def test_variables_that_do_not_fit_together_are_refused(variables, words):
     with pytest.raises(InputError, match=words):
         join_world(variables)
+
+
+@pytest.mark.parametrize(
+    ("local", "wanted"),
+    [({}, (0, 1)), ({"LOCAL_RANK": "3"}, (3, 4)), ({"LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "8"}, (1, 8))],
+)
+def test_a_process_that_is_told_nothing_of_its_machine_is_alone_there(local, wanted, monkeypatch):
+    monkeypatch.setattr(distributed, "rendezvous", lambda *_, **__: iter([(object(), 1, 2)]))
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda *_, **__: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    world = join_world({**TWO, **local})
+    assert (world.local_rank, world.local_size) == wanted
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_helping_process_ends_with_the_status_of_the_run(status, monkeypatch):
+    ended = []
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(os, "_exit", ended.append)
+    World(0, 2, store=object()).leave(status)
+    assert ended == []
+    World(1, 2, store=object()).leave(status)
+    assert ended == [status]
+
+
+def test_of_two_signals_of_ctrl_c_the_second_one_interrupts_nothing():
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, distributed._interrupted)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_what_several_processes_cannot_do_is_refused_in_one_line(monkeypatch):

@@ -152,15 +152,17 @@ def test_better_weights_that_a_killed_run_saved_last_are_not_overwritten_by_wors
     path = tmp_path / "config.json"
     config = json.loads(path.read_text())
     config["training"]["curve"].append({"steps": 10_000.0, "seconds": 9.0, "validation": 1.0})
+    del config["training"]["best"]  # as earlier versions, which told it by the curve only
     path.write_text(json.dumps(config))
-    settings = small_maskable.changed(steps=300)
-    model = make_model(PROBLEM, settings)
     before = (tmp_path / "weights.safetensors").read_bytes()
-    again = TrainingRun(PROBLEM, settings, tmp_path, {}, restore(model, tmp_path))
-    train(model, again)
-    assert (tmp_path / "weights.safetensors").read_bytes() == before
-    assert again.best == 1.0
-    assert again.curve[-1]["steps"] == model.num_timesteps < 10_000
+    for steps in (300, 500):  # what the first resumption knows of the best the second must know too
+        settings = small_maskable.changed(steps=steps)
+        model = make_model(PROBLEM, settings)
+        again = TrainingRun(PROBLEM, settings, tmp_path, {}, restore(model, tmp_path))
+        train(model, again)
+        assert (tmp_path / "weights.safetensors").read_bytes() == before
+        assert again.best == load_checkpoint(tmp_path).training["best"] == 1.0
+        assert again.curve[-1]["steps"] == model.num_timesteps < 10_000
 
 
 @pytest.mark.parametrize("kind", KINDS)

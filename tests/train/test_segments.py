@@ -91,6 +91,25 @@ def test_streams_without_decisions_say_so():
         play(streams, 1)
 
 
+def test_steps_of_an_environment_in_which_nothing_was_decided_are_not_counted():
+    # processes come to know at different steps that there is nothing to decide
+    env = gym.make("DynamicJobShop-v0", num_machines=3, warm_up_jobs=0, recorded_jobs=20, cool_down_jobs=0)
+    settings = {"instances": 2, "repeats": 1, "minibatch_instances": 2, "baseline": "value", "segment": 16}
+    model = GraphPPO("GraphPolicy", env, environments=[{}, {}], network={"hidden": 16, "layers": 1, "heads": 2}, seed=0,
+                     **settings)  # fmt: skip
+    usual = model._segments
+
+    def segments(stream, proceed):
+        if stream is model.streams[0]:
+            return usual(stream, proceed)
+        proceed(7)
+        raise NothingToDecideError
+
+    model._segments = segments
+    model.learn(1)
+    assert model.num_timesteps == 2 * 16
+
+
 def test_graph_ppo_learns_from_segments():
     env = gym.make("DynamicJobShop-v0", num_machines=3, warm_up_jobs=0, recorded_jobs=20, cool_down_jobs=0)
     settings = {"instances": 4, "repeats": 1, "minibatch_instances": 2, "baseline": "value", "segment": 16}
